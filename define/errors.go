@@ -1,0 +1,154 @@
+package define
+
+import (
+	"fmt"
+	"maps"
+	"time"
+)
+
+// Text is one message in every language that Parlor speaks.
+type Text struct {
+	En string
+	Zh string
+}
+
+// In returns the text in the language named by a BCP 47 tag ("zh", "zh-CN", "en"); English where there is no other.
+func (t Text) In(language string) string {
+	if len(language) >= 2 && language[:2] == "zh" && t.Zh != "" {
+		return t.Zh
+	}
+	return t.En
+}
+
+// Error is a refusal that a client can understand. Errors are made from the catalogue below with the methods
+// that return copies; the catalogue itself never changes.
+type Error struct {
+	Code       string          // the code on the wire, fixed by the API
+	Status     int             // the HTTP status that goes with the code
+	Key        string          // the name of the catalogue's line: finer than Code, for logs and errors.Is
+	Text       Text            // what a person reads
+	Fields     map[string]Text // the wrong fields by their JSON names; only with CodeInvalid
+	RetryAfter time.Duration   // when to try again; only with CodeRateLimited and CodeUnavailable
+	cause      error
+}
+
+func (e *Error) Error() string {
+	text := e.Key + ": " + e.Text.En
+	for name, field := range e.Fields {
+		text += fmt.Sprintf(" [%s: %s]", name, field.En)
+	}
+	if e.cause != nil {
+		text += ": " + e.cause.Error()
+	}
+	return text
+}
+
+// Unwrap returns what led to the refusal. It is for logs and never shown to a client.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Is reports whether target is the same line of the catalogue, so that errors.Is(err, define.ErrNotMember) works on copies.
+func (e *Error) Is(target error) bool {
+	other, ok := target.(*Error)
+	return ok && other.Key == e.Key
+}
+
+// With returns a copy that carries its cause for the log.
+func (e *Error) With(cause error) *Error {
+	c := *e
+	c.cause = cause
+	return &c
+}
+
+// Field returns a copy that names one more wrong field.
+func (e *Error) Field(name string, text Text) *Error {
+	c := *e
+	c.Fields = maps.Clone(e.Fields)
+	if c.Fields == nil {
+		c.Fields = map[string]Text{}
+	}
+	c.Fields[name] = text
+	return &c
+}
+
+// After returns a copy that says when to try again.
+func (e *Error) After(d time.Duration) *Error {
+	c := *e
+	c.RetryAfter = d
+	return &c
+}
+
+// Invalid is a refusal of one field.
+func Invalid(field, en, zh string) *Error {
+	return ErrInvalid.Field(field, Text{En: en, Zh: zh})
+}
+
+// The codes of the API.
+const (
+	CodeInvalid         = "invalid"
+	CodeUnauthenticated = "unauthenticated"
+	CodeForbidden       = "forbidden"
+	CodeNotFound        = "not_found"
+	CodeConflict        = "conflict"
+	CodeGone            = "gone"
+	CodeTooLarge        = "too_large"
+	CodeUnsupported     = "unsupported"
+	CodeLocked          = "locked"
+	CodeRateLimited     = "rate_limited"
+	CodeInternal        = "internal"
+	CodeUnavailable     = "unavailable"
+)
+
+func line(code string, status int, key, en, zh string) *Error {
+	return &Error{Code: code, Status: status, Key: key, Text: Text{En: en, Zh: zh}}
+}
+
+// The catalogue: every refusal a client can meet, one line each. A key is never reused for something else.
+var (
+	ErrInvalid          = line(CodeInvalid, 400, "invalid", "The request breaks a rule.", "请求不符合要求。")
+	ErrMalformed        = line(CodeInvalid, 400, "malformed", "The body is not valid JSON.", "请求体不是有效的 JSON。")
+	ErrUnauthenticated  = line(CodeUnauthenticated, 401, "unauthenticated", "Log in first.", "请先登录。")
+	ErrWrongCredentials = line(CodeUnauthenticated, 401, "wrong_credentials", "Account or password is wrong.", "账号或密码错误。")
+	ErrSessionEnded     = line(CodeUnauthenticated, 401, "session_ended", "This session has ended. Log in again.", "会话已结束，请重新登录。")
+	ErrForbidden        = line(CodeForbidden, 403, "forbidden", "You may not do this.", "您无权执行此操作。")
+	ErrWrongPassword    = line(CodeForbidden, 403, "wrong_password", "The password is wrong.", "密码错误。")
+	ErrNotFriends       = line(CodeForbidden, 403, "not_friends", "You are not friends.", "你们还不是好友。")
+	ErrBlocked          = line(CodeForbidden, 403, "blocked", "This user does not accept anything from you.", "对方已将您屏蔽。")
+	ErrRoomClosed       = line(CodeForbidden, 403, "room_closed", "This conversation is closed, since you are no longer friends.", "你们已不是好友，会话已关闭。")
+	ErrSilenced         = line(CodeForbidden, 403, "silenced", "You are silenced in this room.", "您已被禁言。")
+	ErrOwnerOnly        = line(CodeForbidden, 403, "owner_only", "Only the room's owner may do this.", "只有群主可以执行此操作。")
+	ErrOwnerLeaves      = line(CodeForbidden, 403, "owner_leaves", "Hand the room over before you leave it.", "请先转让群主再退出。")
+	ErrPrivateRoom      = line(CodeForbidden, 403, "private_room", "A private room does not allow this.", "私聊不支持此操作。")
+	ErrNotFound         = line(CodeNotFound, 404, "not_found", "There is no such thing.", "未找到。")
+	ErrNoRoute          = line(CodeNotFound, 404, "no_route", "There is no such address.", "地址不存在。")
+	ErrUserNotFound     = line(CodeNotFound, 404, "user_not_found", "There is no such user.", "用户不存在。")
+	ErrRoomNotFound     = line(CodeNotFound, 404, "room_not_found", "There is no such room.", "房间不存在。")
+	ErrMessageNotFound  = line(CodeNotFound, 404, "message_not_found", "There is no such message.", "消息不存在。")
+	ErrRequestNotFound  = line(CodeNotFound, 404, "request_not_found", "There is no such friend request.", "好友申请不存在。")
+	ErrFriendNotFound   = line(CodeNotFound, 404, "friend_not_found", "This user is not among your friends.", "该用户不是您的好友。")
+	ErrGroupNotFound    = line(CodeNotFound, 404, "group_not_found", "There is no such group of friends.", "好友分组不存在。")
+	ErrSessionNotFound  = line(CodeNotFound, 404, "session_not_found", "There is no such session.", "会话不存在。")
+	ErrMemberNotFound   = line(CodeNotFound, 404, "member_not_found", "This user is not in the room.", "该用户不在房间中。")
+	ErrConflict         = line(CodeConflict, 409, "conflict", "This exists already.", "已存在。")
+	ErrAccountTaken     = line(CodeConflict, 409, "account_taken", "This account is taken.", "该账号已被占用。")
+	ErrAlreadyFriends   = line(CodeConflict, 409, "already_friends", "You are friends already.", "你们已经是好友。")
+	ErrRequestOpen      = line(CodeConflict, 409, "request_open", "Your request is still open.", "好友申请已发送，请等待对方处理。")
+	ErrRequestClosed    = line(CodeConflict, 409, "request_closed", "This request has been answered already.", "该申请已被处理。")
+	ErrGroupExists      = line(CodeConflict, 409, "group_exists", "A group of this name exists.", "同名分组已存在。")
+	ErrMethod           = line(CodeInvalid, 405, "method", "This address does not take this method.", "请求方法不被允许。")
+	ErrRoomDissolved    = line(CodeGone, 410, "room_dissolved", "This room has been dissolved.", "该群聊已解散。")
+	ErrTooLarge         = line(CodeTooLarge, 413, "too_large", "This is too large.", "内容过大。")
+	ErrUnsupported      = line(CodeUnsupported, 415, "unsupported", "Send JSON (Content-Type: application/json).", "请以 JSON 格式发送（Content-Type: application/json）。")
+	ErrRateLimited      = line(CodeRateLimited, 429, "rate_limited", "Too many requests. Wait a little.", "请求过于频繁，请稍后再试。")
+	ErrInternal         = line(CodeInternal, 500, "internal", "Something went wrong on our side.", "服务器内部错误。")
+	ErrUnavailable      = line(CodeUnavailable, 503, "unavailable", "The server can't do this just now. Try again soon.", "服务暂不可用，请稍后重试。").After(2 * time.Second)
+	ErrStopping         = line(CodeUnavailable, 503, "stopping", "The server is restarting. Try again soon.", "服务器正在重启，请稍后重试。").After(2 * time.Second)
+)
+
+// The close codes of /ws. 4000 to 4499 ask the client to come back where its session still holds.
+const (
+	CloseGoingAway    = 1001 // the server stops: reconnect
+	CloseProtocol     = 4400 // ten broken frames in a row
+	CloseSessionEnded = 4401 // the session is over: log in again
+	CloseTooSlow      = 4408 // the queue of the connection is full: reconnect and sync
+	CloseReplaced     = 4409 // a newer login on the same device, or too many sockets on one session: do not reconnect
+)

@@ -1,0 +1,76 @@
+// Package define is the vocabulary of Parlor: error codes, event names, roles, message types, limits and the
+// configuration. It imports nothing of the project.
+package define
+
+import "time"
+
+// Kinds of rooms.
+const (
+	RoomPrivate = "private"
+	RoomGroup   = "group"
+)
+
+// Roles of a room's members.
+const (
+	RoleOwner  = "owner"
+	RoleAdmin  = "admin"
+	RoleMember = "member"
+)
+
+// How one gets into a group.
+const (
+	JoinInvite   = "invite"
+	JoinApproval = "approval"
+	JoinOpen     = "open"
+)
+
+// What a newcomer of a group sees of the time before him.
+const (
+	HistoryJoined = "joined"
+	HistoryAll    = "all"
+)
+
+// Types of messages.
+const (
+	MessageText   = "text"
+	MessageImage  = "image"
+	MessageAudio  = "audio"
+	MessageVideo  = "video"
+	MessageFile   = "file"
+	MessageMerged = "merged"
+	MessageNotice = "notice"
+	MessageSystem = "system"
+)
+
+// MentionAll stands in a message's mentions for every member.
+const MentionAll = "all"
+
+// States of a friend request.
+const (
+	RequestPending  = "pending"
+	RequestAccepted = "accepted"
+	RequestDeclined = "declined"
+	RequestExpired  = "expired"
+)
+
+// GroupUngrouped is where a friend stands who is in no group (seed 000: Friendship.group).
+const GroupUngrouped = "ungrouped"
+
+// DefaultDescription is what a user says of himself before he has said anything (seed 000: User.description).
+const DefaultDescription = "这个人很懒,什么都没留下"
+
+// Limits that are part of the contract.
+const (
+	PageDefault     = 50
+	PageMax         = 100
+	SyncPerRoom     = 200                 // messages of a room in one sync
+	SyncTotal       = 2_000               // messages in one sync: the rest of the rooms say `more`
+	BodyMax         = 1 << 20             // bytes of a JSON body
+	FrameMax        = 64 << 10            // bytes of a frame on /ws
+	BrokenFramesMax = 10                  // broken frames in a row before a socket is closed
+	SocketsPerLogin = 16                  // sockets of one session; one more replaces the oldest
+	RequestLifetime = 30 * 24 * time.Hour // after which an unanswered friend request has expired
+	PreviewMax      = 100                 // characters of last_message.data
+	PingEvery       = 30 * time.Second
+	SilenceMax      = 75 * time.Second // after which a silent socket is closed
+)

@@ -1,0 +1,58 @@
+package helper
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+
+	"parlor/define"
+)
+
+// DecodeJSON reads exactly one JSON value into v. Nothing at all reads as an empty object, so that validation names
+// what is missing. An unknown field, a value of the wrong type and anything behind the value are refused with a
+// define.Error of code `invalid` that names the field where there is one.
+func DecodeJSON(data []byte, v any) error {
+	if len(bytes.TrimSpace(data)) == 0 {
+		data = []byte("{}")
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return decodeError(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return define.ErrMalformed
+	}
+	return nil
+}
+
+func decodeError(err error) error {
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) {
+		if wrongType.Field == "" {
+			return define.ErrMalformed.With(err)
+		}
+		return define.Invalid(wrongType.Field, "must be "+jsonType(wrongType), "类型不正确")
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return define.Invalid(strings.Trim(name, `"`), "is not a field of this request", "不是该请求的字段")
+	}
+	return define.ErrMalformed.With(err)
+}
+
+func jsonType(e *json.UnmarshalTypeError) string {
+	switch e.Type.Kind().String() {
+	case "string":
+		return "a string"
+	case "bool":
+		return "a boolean"
+	case "slice", "array":
+		return "a list"
+	case "struct", "map":
+		return "an object"
+	default:
+		return "a number"
+	}
+}
