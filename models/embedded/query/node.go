@@ -1,0 +1,154 @@
+package query
+
+import (
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"parlor/models/embedded/value"
+)
+
+// node is a part of a filter that looks at a whole document.
+type node interface {
+	// match reports whether doc satisfies the node. If at isn't nil, the array
+	// index that a condition was satisfied by is recorded in it.
+	match(doc []byte, at *position) bool
+}
+
+// position is the array element that satisfied a condition, or -1.
+type position struct{ index int }
+
+type andNode struct{ children []node }
+
+func (n *andNode) match(doc []byte, at *position) bool {
+	for _, child := range n.children {
+		if !child.match(doc, at) {
+			return false
+		}
+	}
+	return true
+}
+
+type orNode struct{ children []*andNode }
+
+func (n *orNode) match(doc []byte, at *position) bool {
+	for _, child := range n.children {
+		if child.match(doc, at) {
+			return true
+		}
+	}
+	return false
+}
+
+// notNode negates; a negated condition never tells a position.
+type notNode struct{ child node }
+
+func (n *notNode) match(doc []byte, _ *position) bool { return !n.child.match(doc, nil) }
+
+// pathNode applies a condition to the values that a path leads to.
+type pathNode struct {
+	path      string
+	parts     []string
+	condition condition
+	expand    bool
+}
+
+func (n *pathNode) match(doc []byte, at *position) bool {
+	return value.Walk(doc, n.parts, n.expand, func(v bson.RawValue, index int) bool {
+		if at == nil {
+			return n.condition.matches(v)
+		}
+		if inner, ok := n.condition.(arrayCondition); ok && index < 0 {
+			index = inner.find(v)
+			if index >= 0 {
+				at.index = index
+			}
+			return index >= 0
+		}
+		matched := n.condition.matches(v)
+		if matched && index >= 0 {
+			at.index = index
+		}
+		return matched
+	})
+}
+
+// condition is a part of a filter that looks at one value; the zero RawValue
+// is a missing one.
+type condition interface {
+	matches(v bson.RawValue) bool
+}
+
+// arrayCondition is a condition on an array that one of its elements satisfies.
+type arrayCondition interface {
+	condition
+	// find gives the index of the first element that does, or -1.
+	find(array bson.RawValue) int
+}
+
+// wholeArrays reports whether the condition is about an array as such, so that
+// its elements are not tried one by one.
+func wholeArrays(c condition) bool {
+	switch c.(type) {
+	case *elemMatchObject, *elemMatchValue, sizeCondition, existsCondition:
+		return true
+	}
+	return false
+}
+
+// elemMatchObject is $elemMatch with a query on the elements as documents.
+type elemMatchObject struct{ query *andNode }
+
+func (c *elemMatchObject) matches(v bson.RawValue) bool { return c.find(v) >= 0 }
+
+func (c *elemMatchObject) find(array bson.RawValue) int {
+	if array.Type != bson.TypeArray {
+		return -1
+	}
+	it := value.Elements(array.Value)
+	for i := 0; ; i++ {
+		_, v, ok := it.Next()
+		if !ok {
+			return -1
+		}
+		if (v.Type == bson.TypeEmbeddedDocument || v.Type == bson.TypeArray) && c.query.match(v.Value, nil) {
+			return i
+		}
+	}
+}
+
+// elemMatchValue is $elemMatch with operators on the elements themselves.
+type elemMatchValue struct{ condition condition }
+
+func (c *elemMatchValue) matches(v bson.RawValue) bool { return c.find(v) >= 0 }
+
+func (c *elemMatchValue) find(array bson.RawValue) int {
+	if array.Type != bson.TypeArray {
+		return -1
+	}
+	it := value.Elements(array.Value)
+	for i := 0; ; i++ {
+		_, v, ok := it.Next()
+		if !ok {
+			return -1
+		}
+		if c.condition.matches(v) {
+			return i
+		}
+	}
+}
+
+// allOf and noneOf combine conditions on one value, inside $elemMatch.
+type (
+	allOf  []condition
+	noneOf struct{ condition condition }
+)
+
+func (c allOf) matches(v bson.RawValue) bool {
+	for _, condition := range c {
+		if !condition.matches(v) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c noneOf) matches(v bson.RawValue) bool { return !c.condition.matches(v) }

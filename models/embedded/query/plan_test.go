@@ -1,0 +1,116 @@
+package query
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"parlor/models/embedded/value"
+)
+
+func formatPredicates(predicates []Predicate) string {
+	var parts []string
+	for _, p := range predicates {
+		values := make([]string, len(p.Values))
+		for i, v := range p.Values {
+			values[i] = value.Format(v)
+		}
+		op := []string{"=", "<", "<=", ">", ">=", "in", "prefix"}[p.Op]
+		one := ""
+		if !value.Missing(p.Value) {
+			one = value.Format(p.Value)
+		}
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s %s %s", p.Path, op, strings.Join(append([]string{one}, values...), " "))))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func TestPredicates(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ filter, want string }{
+		{`{}`, ``},
+		{`{"a": 1, "b.c": {"$gt": 2, "$lte": 5}}`, `a = 1; b.c > 2; b.c <= 5`},
+		{`{"$and": [{"a": 1}, {"$and": [{"b": 2}]}]}`, `a = 1; b = 2`},
+		{`{"a": {"$in": [3, "x", 1, 3.0]}}`, `a in  1 3 "x"`},
+		{`{"a": [2, 1]}`, `a in  2 [ 2, 1 ]`},
+		{`{"a": []}`, `a in  undefined []`},
+		{`{"a": null}`, `a = null`},
+		{`{"a": {"$gte": null}}`, `a = null`},
+		{`{"a": {"$all": [1, 2]}}`, `a = 1; a = 2`},
+		{`{"a": {"$elemMatch": {"b": 1, "c": {"$gt": 2}}}}`, `a.b = 1; a.c > 2`},
+		{`{"a": {"$elemMatch": {"$gt": 1, "$lt": 3}}}`, `a > 1; a < 3`},
+		{`{"a": {"$elemMatch": {"$elemMatch": {"$gt": 1}}}}`, ``},
+		{`{"a": {"$regex": "^ab.c"}}`, `a prefix "ab" /^ab.c/`},
+		{`{"a": {"$regex": "^abc*"}}`, `a prefix "ab" /^abc*/`},
+		{`{"a": {"$regex": "^abc", "$options": "i"}}`, ``},
+		{`{"a": {"$regex": "^ab|c"}}`, ``},
+		{`{"a": {"$ne": 1}, "b": {"$exists": true}, "c": {"$not": {"$gt": 1}}, "$nor": [{"d": 1}]}`, ``},
+		{`{"a.0": 1}`, ``},
+		{`{"a": {"$gt": {"$minKey": 1}}}`, ``},
+	}
+	for _, test := range tests {
+		if got := formatPredicates(filterOf(t, test.filter).Predicates()); got != test.want {
+			t.Errorf("%s: %s, want %s", test.filter, got, test.want)
+		}
+	}
+}
+
+func TestOr(t *testing.T) {
+	t.Parallel()
+	ors := filterOf(t, `{"x": 1, "$or": [{"a": 1}, {"b": 2, "c": 3}]}`).Or()
+	if len(ors) != 1 || len(ors[0]) != 2 {
+		t.Fatalf("got %d disjunctions", len(ors))
+	}
+	if got := formatPredicates(ors[0][1].Predicates()); got != "b = 2; c = 3" {
+		t.Errorf("second branch: %s", got)
+	}
+	if !ors[0][0].Match(document(t, `{"a": 1}`)) {
+		t.Error("the first branch does not match on its own")
+	}
+}
+
+// Every document that matches must be found through the index values of every
+// predicate, or an index would lose it.
+func TestPredicatesCoverTheMatches(t *testing.T) {
+	t.Parallel()
+	values := []string{`1`, `2.5`, `"abc"`, `null`, `[]`, `[1, 2]`, `[[1, 2], 3]`, `[null]`, `{"b": 1}`, `[{"b": 1}, {"b": [1, 2]}]`, `[[{"b": 1}]]`,
+		`[{"c": 1}]`, `{"$undefined": true}`, `[{"$undefined": true}]`, `{"$regularExpression": {"pattern": "^ab", "options": ""}}`,
+		`{"b": null}`, `{"$minKey": 1}`, `{"$numberDouble": "NaN"}`, `{"b": []}`, `[[]]`, `{"b": {"$undefined": true}}`}
+	docs := []string{`{}`}
+	for _, v := range values {
+		docs = append(docs, `{"a": `+v+`}`)
+	}
+	var filters []string
+	for _, path := range []string{"a", "a.b"} {
+		for _, v := range values {
+			if strings.Contains(v, "undefined") {
+				continue
+			}
+			for _, op := range []string{"$eq", "$in", "$all", "$lt", "$lte", "$gt", "$gte"} {
+				arg := v
+				if op == "$in" || op == "$all" {
+					arg = "[" + v + "]"
+				}
+				if strings.Contains(v, "regular") && op != "$eq" && op != "$in" {
+					continue
+				}
+				condition := `{"` + op + `": ` + arg + `}`
+				filters = append(filters, `{"`+path+`": `+condition+`}`, `{"`+path+`": {"$elemMatch": `+condition+`}}`)
+			}
+			filters = append(filters, `{"`+path+`": `+v+`}`)
+		}
+	}
+	matches := 0
+	for _, text := range filters {
+		f := filterOf(t, text)
+		for _, doc := range docs {
+			if raw := document(t, doc); f.Match(raw) {
+				matches++
+				checkPredicates(t, f, raw)
+			}
+		}
+	}
+	if matches < 500 {
+		t.Errorf("only %d matches, the cases test little", matches)
+	}
+}

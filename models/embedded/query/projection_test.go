@@ -1,0 +1,112 @@
+package query
+
+import (
+	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+func TestProjectionApply(t *testing.T) {
+	t.Parallel()
+	const doc = `{"_id": 1, "a": 2, "b": {"c": 3, "d": [{"e": 1, "f": 2}, 5, [{"e": 7}]]}, "g": [1, 2, 3, 4]}`
+	tests := []struct{ projection, want string }{
+		{`{}`, `{ _id: 1, a: 2, b: { c: 3, d: [ { e: 1, f: 2 }, 5, [ { e: 7 } ] ] }, g: [ 1, 2, 3, 4 ] }`},
+		{`{"a": 1}`, `{ _id: 1, a: 2 }`},
+		{`{"a": true, "_id": 0}`, `{ a: 2 }`},
+		{`{"_id": 1}`, `{ _id: 1 }`},
+		{`{"_id": 0}`, `{ a: 2, b: { c: 3, d: [ { e: 1, f: 2 }, 5, [ { e: 7 } ] ] }, g: [ 1, 2, 3, 4 ] }`},
+		{`{"b": 0, "g": 0}`, `{ _id: 1, a: 2 }`},
+		{`{"b": 0, "g": 0, "_id": 1}`, `{ _id: 1, a: 2 }`},
+		{`{"b.c": 1}`, `{ _id: 1, b: { c: 3 } }`},
+		{`{"b": {"c": 1}}`, `{ _id: 1, b: { c: 3 } }`},
+		{`{"b.d.e": 1}`, `{ _id: 1, b: { d: [ { e: 1 }, [ { e: 7 } ] ] } }`},
+		{`{"b.d.e": 0, "g": 0}`, `{ _id: 1, a: 2, b: { c: 3, d: [ { f: 2 }, 5, [ { } ] ] } }`},
+		{`{"a.x": 1}`, `{ _id: 1 }`},
+		{`{"a.x": 0, "b": 0, "g": 0}`, `{ _id: 1, a: 2 }`},
+		{`{"x": 1}`, `{ _id: 1 }`},
+		{`{"g": {"$slice": 2}, "b": 0}`, `{ _id: 1, a: 2, g: [ 1, 2 ] }`},
+		{`{"g": {"$slice": -1}, "a": 1}`, `{ _id: 1, a: 2, g: [ 4 ] }`},
+		{`{"g": {"$slice": [1, 2]}, "a": 1}`, `{ _id: 1, a: 2, g: [ 2, 3 ] }`},
+		{`{"g": {"$slice": [-3, 2]}, "a": 1}`, `{ _id: 1, a: 2, g: [ 2, 3 ] }`},
+		{`{"g": {"$slice": [9, 2]}, "a": 1}`, `{ _id: 1, a: 2, g: [] }`},
+		{`{"a": {"$slice": 1}, "b": 0, "g": 0}`, `{ _id: 1, a: 2 }`},
+		{`{"g": {"$elemMatch": {"$gt": 2}}}`, `{ _id: 1, g: [ 3 ] }`},
+		{`{"g": {"$elemMatch": {"$gt": 9}}, "a": 1}`, `{ _id: 1, a: 2 }`},
+		{`{"g.$": 1}`, `{ _id: 1, g: [ 3 ] }`},
+	}
+	filter := filterOf(t, `{"g": 3}`)
+	for _, test := range tests {
+		p, err := ParseProjection(document(t, test.projection), filter)
+		if err != nil {
+			t.Errorf("%s: %v", test.projection, err)
+			continue
+		}
+		out, err := p.Apply(document(t, doc))
+		if err != nil || text(out) != test.want || out.Validate() != nil {
+			t.Errorf("%s: %s %v, want %s", test.projection, text(out), err, test.want)
+		}
+	}
+}
+
+func TestProjectionErrors(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		projection string
+		code       int32
+		text       string
+	}{
+		{`{"a": 1, "b": 0}`, 31254, "Cannot do exclusion on field b in inclusion projection"},
+		{`{"a": 0, "b": 1}`, 31253, "Cannot do inclusion on field b in exclusion projection"},
+		{`{"a": 0, "b": {"$elemMatch": {"x": 1}}}`, 31253, "Cannot do inclusion on field b in exclusion projection"},
+		{`{"a": 1, "a.b": 1}`, 31249, "Path collision at a.b remaining portion b"},
+		{`{"a.b": 1, "a": 1}`, 31250, "Path collision at a"},
+		{`{"a.$": 0}`, 31395, "positional projection cannot be used with exclusion"},
+		{`{"a.$": 1, "b.$": 1}`, 31276, "Cannot specify more than one positional projection per query."},
+		{`{"a.$.b": 1}`, 31394, "positional operator in the middle of a path"},
+		{`{"a.$": 1, "b": {"$elemMatch": {"x": 1}}}`, 31255, "Cannot specify positional operator and $elemMatch."},
+		{`{"a.b": {"$elemMatch": {"x": 1}}}`, 31275, "Cannot use $elemMatch projection on a nested field"},
+		{`{"a": {"$elemMatch": 1}}`, 31274, "object required"},
+		{`{"a": {"$slice": "x"}}`, 31273, "$slice only supports numbers and [skip, limit] arrays"},
+		{`{"a": {"$slice": [1]}}`, 31272, "[skip, limit]"},
+		{`{"a": {"$slice": [1, 0]}}`, 28724, "must be positive"},
+		{`{"a": {}}`, 51270, "An empty sub-projection is not a valid value."},
+		{`{"": 1}`, 40352, "FieldPath cannot be constructed with empty string"},
+		{`{"a.": 1}`, 40353, "FieldPath must not end with a '.'."},
+		{`{"a..b": 1}`, 15998, "FieldPath field names may not be empty strings."},
+		{`{"$a": 1}`, 16410, "FieldPath field names may not start with '$'."},
+		{`{"a": "$b"}`, 238, "not supported"},
+		{`{"a": {"$add": [1, 2]}}`, 238, "not supported"},
+	}
+	for _, test := range tests {
+		_, err := ParseProjection(document(t, test.projection), filterOf(t, `{"a": 1}`))
+		checkError(t, test.projection, err, test.code, test.text)
+	}
+	p, err := ParseProjection(document(t, `{"a.$": 1}`), filterOf(t, `{"b": 1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Apply(document(t, `{"a": [1], "b": 1}`))
+	checkError(t, "no array in the filter", err, 51246, "couldn't find a matching element")
+}
+
+func FuzzProjection(f *testing.F) {
+	for _, seed := range []string{`{"a": 1, "b.c": 1}`, `{"a.b": 0, "_id": 0}`, `{"a": {"$slice": [-1, 2]}}`, `{"a": {"$elemMatch": {"b": 1}}}`, `{"a.$": 1}`, `{"b": {"c": 1}}`} {
+		f.Add([]byte(document(f, seed)), []byte(document(f, `{"_id": 1, "a": [{"b": 1}, 3, [{"b": 2}]], "b": {"c": 7}}`)))
+	}
+	filter, err := ParseFilter(document(f, `{"a": {"$exists": true}}`))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, projection, doc []byte) {
+		if bson.Raw(projection).Validate() != nil || bson.Raw(doc).Validate() != nil {
+			return
+		}
+		p, err := ParseProjection(projection, filter)
+		if err != nil {
+			return
+		}
+		if out, err := p.Apply(doc); err == nil && out.Validate() != nil {
+			t.Fatalf("%s on %s gives invalid BSON", text(projection), text(doc))
+		}
+	})
+}
