@@ -1,0 +1,90 @@
+package models
+
+import (
+	"context"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"parlor/define"
+)
+
+// index is one line of the table below. Keys that begin with a minus run backwards.
+type index struct {
+	collection string
+	keys       []string
+	unique     bool
+	partial    bson.D // only the documents that match are in the index
+	expires    bool   // documents go when the date in the key has passed
+}
+
+// indexes are all there are. Every query of this package is served by one of them.
+var indexes = []index{
+	{collection: "user", keys: []string{"account_key"}, unique: true},
+	{collection: "user", keys: []string{"nickname_key", "_id"}},
+	{collection: "user", keys: []string{"number"}, unique: true},
+	{collection: "user", keys: []string{"email"}, unique: true, partial: bson.D{{Key: "email_verified", Value: true}}},
+
+	{collection: "session", keys: []string{"user_identity", "_id"}},
+	{collection: "session", keys: []string{"expires_at"}, expires: true},
+
+	{collection: "friendship", keys: []string{"user_identity", "friend_identity"}, unique: true},
+	{collection: "friendship", keys: []string{"user_identity", "_id"}},
+	{collection: "friendship", keys: []string{"user_identity", "group", "_id"}},
+
+	// Two people have at most one open request between them, whoever asked.
+	{collection: "friend_request", keys: []string{"pair"}, unique: true, partial: bson.D{{Key: "state", Value: define.RequestPending}}},
+	{collection: "friend_request", keys: []string{"to", "-_id"}},
+	{collection: "friend_request", keys: []string{"from", "-_id"}},
+	{collection: "friend_group", keys: []string{"user_identity", "name"}, unique: true},
+	{collection: "block", keys: []string{"user_identity", "blocked_identity"}, unique: true},
+	{collection: "block", keys: []string{"user_identity", "_id"}},
+
+	{collection: "room", keys: []string{"number"}, unique: true},
+	{collection: "room", keys: []string{"pair"}, unique: true, partial: bson.D{{Key: "pair", Value: bson.D{{Key: "$exists", Value: true}}}}},
+
+	{collection: "user_room", keys: []string{"user_identity", "room_identity"}, unique: true},
+	{collection: "user_room", keys: []string{"room_identity", "_id"}},
+
+	{collection: "message", keys: []string{"room_identity", "seq"}, unique: true},
+	{collection: "message", keys: []string{"room_identity", "user_identity", "client_id"}, unique: true,
+		partial: bson.D{{Key: "client_id", Value: bson.D{{Key: "$exists", Value: true}}}}},
+}
+
+// makeIndexes makes those that are missing. A MongoDB answers at once where an index stands already.
+func (s *Store) makeIndexes(ctx context.Context) error {
+	byCollection := map[string][]mongo.IndexModel{}
+	for _, i := range indexes {
+		byCollection[i.collection] = append(byCollection[i.collection], i.model())
+	}
+	for name, models := range byCollection {
+		if _, err := s.database.Collection(name).Indexes().CreateMany(ctx, models); err != nil {
+			return fmt.Errorf("collection %s: %w", name, wrap(err))
+		}
+	}
+	return nil
+}
+
+func (i index) model() mongo.IndexModel {
+	keys := bson.D{}
+	for _, key := range i.keys {
+		if key[0] == '-' {
+			keys = append(keys, bson.E{Key: key[1:], Value: -1})
+		} else {
+			keys = append(keys, bson.E{Key: key, Value: 1})
+		}
+	}
+	o := options.Index()
+	if i.unique {
+		o.SetUnique(true)
+	}
+	if i.partial != nil {
+		o.SetPartialFilterExpression(i.partial)
+	}
+	if i.expires {
+		o.SetExpireAfterSeconds(0)
+	}
+	return mongo.IndexModel{Keys: keys, Options: o}
+}

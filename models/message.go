@@ -1,0 +1,94 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"unicode/utf8"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"parlor/define"
+)
+
+// Message is something that was said in a room. Its place in the room is Seq: 1, 2, 3 … without a gap.
+type Message struct {
+	Identity     int64    `bson:"_id"` // unique and below 2^53
+	RoomIdentity string   `bson:"room_identity"`
+	Seq          int64    `bson:"seq"`
+	UserIdentity string   `bson:"user_identity"`
+	Type         string   `bson:"type"`
+	Data         string   `bson:"data"`
+	ReplyTo      int64    `bson:"reply_to,omitempty"`
+	Mentions     []string `bson:"mentions,omitempty"`
+	ClientID     string   `bson:"client_id,omitempty"` // the sender's own id of the send: unique for sender and room
+	CreatedAt    int64    `bson:"created_at"`
+	UpdatedAt    int64    `bson:"updated_at"`
+}
+
+// preview shortens a text to what last_message holds.
+func preview(text string) string {
+	if utf8.RuneCountInString(text) <= define.PreviewMax {
+		return text
+	}
+	return string([]rune(text)[:define.PreviewMax])
+}
+
+// Messages is the collection `message`.
+type Messages struct{ c *mongo.Collection }
+
+// InsertBatch writes messages with one ordered insert and returns how many from the first on are stored. Where a unique
+// index has refused the one after them, the error is ErrDuplicate; after any other error the count is not known, and
+// is -1.
+func (m Messages) InsertBatch(ctx context.Context, batch []*Message) (int, error) {
+	_, err := m.c.InsertMany(ctx, batch)
+	if err == nil {
+		return len(batch), nil
+	}
+	var bulk mongo.BulkWriteException
+	if errors.As(err, &bulk) && bulk.WriteConcernError == nil && len(bulk.WriteErrors) == 1 && mongo.IsDuplicateKeyError(err) {
+		return bulk.WriteErrors[0].Index, ErrDuplicate
+	}
+	return -1, wrap(err)
+}
+
+// Get returns one message.
+func (m Messages) Get(ctx context.Context, identity int64) (Message, error) {
+	return findOne[Message](ctx, m.c, bson.D{{Key: "_id", Value: identity}})
+}
+
+// BySeq returns the message at one place of a room.
+func (m Messages) BySeq(ctx context.Context, room string, seq int64) (Message, error) {
+	return findOne[Message](ctx, m.c, bson.D{{Key: "room_identity", Value: room}, {Key: "seq", Value: seq}})
+}
+
+// ByClientID returns what a sender stored in a room under his own id of the send.
+func (m Messages) ByClientID(ctx context.Context, room, user, clientID string) (Message, error) {
+	return findOne[Message](ctx, m.c, bson.D{{Key: "room_identity", Value: room}, {Key: "user_identity", Value: user}, {Key: "client_id", Value: clientID}})
+}
+
+// Last returns the newest message of a room.
+func (m Messages) Last(ctx context.Context, room string) (Message, error) {
+	return findOne[Message](ctx, m.c, bson.D{{Key: "room_identity", Value: room}}, options.FindOne().SetSort(bson.D{{Key: "seq", Value: -1}}))
+}
+
+// Before returns messages of a room with floor < seq < before, newest first.
+func (m Messages) Before(ctx context.Context, room string, floor, before int64, limit int) ([]Message, error) {
+	return m.between(ctx, room, bson.D{{Key: "$gt", Value: floor}, {Key: "$lt", Value: before}}, -1, limit)
+}
+
+// After returns messages of a room with seq > after, oldest first.
+func (m Messages) After(ctx context.Context, room string, after int64, limit int) ([]Message, error) {
+	return m.between(ctx, room, bson.D{{Key: "$gt", Value: after}}, 1, limit)
+}
+
+func (m Messages) between(ctx context.Context, room string, seq bson.D, direction, limit int) ([]Message, error) {
+	filter := bson.D{{Key: "room_identity", Value: room}, {Key: "seq", Value: seq}}
+	return findAll[Message](ctx, m.c, filter, page(bson.D{{Key: "seq", Value: direction}}, limit).SetBatchSize(int32(limit)))
+}
+
+// Newest returns the messages with the highest identities of all rooms, newest first.
+func (m Messages) Newest(ctx context.Context, limit int) ([]Message, error) {
+	return findAll[Message](ctx, m.c, bson.D{}, page(bson.D{{Key: "_id", Value: -1}}, limit))
+}

@@ -1,0 +1,56 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+)
+
+// Session is one login. ExpiresAt is a date, since MongoDB deletes the document when it has passed.
+type Session struct {
+	Identity     string    `bson:"_id"` // the token's jti
+	UserIdentity string    `bson:"user_identity"`
+	Device       string    `bson:"device"`
+	IP           string    `bson:"ip"`
+	CreatedAt    int64     `bson:"created_at"`
+	SeenAt       int64     `bson:"seen_at"`
+	ExpiresAt    time.Time `bson:"expires_at"`
+}
+
+// Sessions is the collection `session`.
+type Sessions struct{ c *mongo.Collection }
+
+// Insert adds a session.
+func (s Sessions) Insert(ctx context.Context, session *Session) error {
+	_, err := s.c.InsertOne(ctx, session)
+	return wrap(err)
+}
+
+// Get returns one session. It may have expired: MongoDB deletes about once a minute.
+func (s Sessions) Get(ctx context.Context, identity string) (Session, error) {
+	return findOne[Session](ctx, s.c, bson.D{{Key: "_id", Value: identity}})
+}
+
+// ByUser returns a user's sessions, oldest first, that come after the identity `after`.
+func (s Sessions) ByUser(ctx context.Context, user, after string, limit int) ([]Session, error) {
+	filter := bson.D{{Key: "user_identity", Value: user}, {Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}}
+	return findAll[Session](ctx, s.c, filter, page(bson.D{{Key: "_id", Value: 1}}, limit))
+}
+
+// Seen notes when and from where a session was last used.
+func (s Sessions) Seen(ctx context.Context, identity, ip string, at int64) error {
+	_, err := s.c.UpdateOne(ctx, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$set", Value: bson.D{{Key: "seen_at", Value: at}, {Key: "ip", Value: ip}}}})
+	return wrap(err)
+}
+
+// Renew moves the end of a session; ErrNotFound where it is over.
+func (s Sessions) Renew(ctx context.Context, identity string, expires time.Time) (Session, error) {
+	return changeOne[Session](ctx, s.c, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$set", Value: bson.D{{Key: "expires_at", Value: expires}}}})
+}
+
+// Delete ends a session of a user and reports whether there was one.
+func (s Sessions) Delete(ctx context.Context, user, identity string) (bool, error) {
+	return deleteOne(ctx, s.c, bson.D{{Key: "_id", Value: identity}, {Key: "user_identity", Value: user}})
+}

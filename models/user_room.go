@@ -1,0 +1,118 @@
+package models
+
+import (
+	"context"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// UserRoom is a member of a room, with all that is his alone.
+type UserRoom struct {
+	Identity        string `bson:"_id"` // UUIDv7: in the order of arrival
+	UserIdentity    string `bson:"user_identity"`
+	RoomIdentity    string `bson:"room_identity"`
+	RoomKind        string `bson:"room_kind"`
+	Role            string `bson:"role"`
+	ReadSeq         int64  `bson:"read_seq"`
+	MessageIdentity int64  `bson:"message_identity"` // the last message read, 0 for none
+	SinceSeq        int64  `bson:"since_seq"`        // sees nothing up to here
+	ClearedSeq      int64  `bson:"cleared_seq"`      // has cleared his history up to here
+	Pinned          bool   `bson:"pinned"`
+	Muted           bool   `bson:"muted"`
+	Locked          bool   `bson:"locked"`
+	Nickname        string `bson:"nickname"`
+	SilencedUntil   int64  `bson:"silenced_until"`
+	CreatedAt       int64  `bson:"created_at"`
+	UpdatedAt       int64  `bson:"updated_at"`
+}
+
+// UserRooms is the collection `user_room`.
+type UserRooms struct{ c *mongo.Collection }
+
+func membership(user, room string) bson.D {
+	return bson.D{{Key: "user_identity", Value: user}, {Key: "room_identity", Value: room}}
+}
+
+// Ensure adds those of the members who are not in their room yet.
+func (u UserRooms) Ensure(ctx context.Context, members []UserRoom) error {
+	writes := make([]mongo.WriteModel, len(members))
+	for i := range members {
+		writes[i] = mongo.NewUpdateOneModel().SetUpsert(true).
+			SetFilter(membership(members[i].UserIdentity, members[i].RoomIdentity)).
+			SetUpdate(bson.D{{Key: "$setOnInsert", Value: &members[i]}})
+	}
+	_, err := u.c.BulkWrite(ctx, writes, options.BulkWrite().SetOrdered(false))
+	if mongo.IsDuplicateKeyError(err) {
+		return nil // somebody else added a member at the same moment
+	}
+	return wrap(err)
+}
+
+// Get returns one member of a room.
+func (u UserRooms) Get(ctx context.Context, user, room string) (UserRoom, error) {
+	return findOne[UserRoom](ctx, u.c, membership(user, room))
+}
+
+// ByUser returns every room of a user, in the order of their identities.
+func (u UserRooms) ByUser(ctx context.Context, user string) ([]UserRoom, error) {
+	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "user_identity", Value: user}}, options.Find().SetSort(bson.D{{Key: "room_identity", Value: 1}}))
+}
+
+// ByRoom returns every member of a room in the order of arrival.
+func (u UserRooms) ByRoom(ctx context.Context, room string) ([]UserRoom, error) {
+	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "room_identity", Value: room}}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
+}
+
+// Page returns members of a room in the order of arrival, after the identity `after`; of one role where role is not empty.
+func (u UserRooms) Page(ctx context.Context, room, role, after string, limit int) ([]UserRoom, error) {
+	filter := bson.D{{Key: "room_identity", Value: room}, {Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}}
+	if role != "" {
+		filter = append(filter, bson.E{Key: "role", Value: role})
+	}
+	return findAll[UserRoom](ctx, u.c, filter, page(bson.D{{Key: "_id", Value: 1}}, limit))
+}
+
+// SetRole gives a member another role.
+func (u UserRooms) SetRole(ctx context.Context, user, room, role string, at int64) error {
+	_, err := u.c.UpdateOne(ctx, membership(user, room), bson.D{{Key: "$set", Value: bson.D{{Key: "role", Value: role}, {Key: "updated_at", Value: at}}}})
+	return wrap(err)
+}
+
+// Delete takes a member out of a room and reports whether he was in it.
+func (u UserRooms) Delete(ctx context.Context, user, room string) (bool, error) {
+	return deleteOne(ctx, u.c, membership(user, room))
+}
+
+// Read is how far a member has read.
+type Read struct {
+	UserIdentity    string
+	RoomIdentity    string
+	Seq             int64
+	MessageIdentity int64
+	At              int64
+}
+
+// unread finds a member who has not read as far as r yet, and forward brings him there.
+func (r *Read) unread() bson.D {
+	return append(membership(r.UserIdentity, r.RoomIdentity), bson.E{Key: "read_seq", Value: bson.D{{Key: "$lt", Value: r.Seq}}})
+}
+
+func (r *Read) forward() bson.D {
+	return bson.D{{Key: "$set", Value: bson.D{{Key: "read_seq", Value: r.Seq}, {Key: "message_identity", Value: r.MessageIdentity}, {Key: "updated_at", Value: r.At}}}}
+}
+
+// Read moves one read position forward and returns the member; ErrNotFound where he has read as far already.
+func (u UserRooms) Read(ctx context.Context, r Read) (UserRoom, error) {
+	return changeOne[UserRoom](ctx, u.c, r.unread(), r.forward())
+}
+
+// AdvanceReads moves read positions forward. One that is further already stays as it is.
+func (u UserRooms) AdvanceReads(ctx context.Context, reads []Read) error {
+	writes := make([]mongo.WriteModel, len(reads))
+	for i := range reads {
+		writes[i] = mongo.NewUpdateOneModel().SetFilter(reads[i].unread()).SetUpdate(reads[i].forward())
+	}
+	return bulk(ctx, u.c, writes)
+}
