@@ -1,0 +1,251 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"strings"
+
+	"parlor/define"
+	"parlor/helper"
+	"parlor/models"
+)
+
+// Accounts is about users themselves.
+type Accounts struct{ *core }
+
+// Register opens an account and its first session. Refusals: ErrInvalid, ErrAccountTaken, ErrRateLimited.
+func (s *Accounts) Register(ctx context.Context, ip string, in RegisterInput) (Login, error) {
+	if err := check(in); err != nil {
+		return Login{}, err
+	}
+	if err := limit(s.limits.register, helper.AddressKey(ip)); err != nil {
+		return Login{}, err
+	}
+	key := helper.FoldAccount(in.Account)
+	if _, err := s.store.Users.ByAccount(ctx, key); err == nil {
+		return Login{}, define.ErrAccountTaken
+	} else if !errors.Is(err, models.ErrNotFound) {
+		return Login{}, err
+	}
+	password, err := helper.HashPassword(ctx, in.Password)
+	if err != nil {
+		return Login{}, err
+	}
+	number, err := s.store.Counters.Take(ctx, models.CounterUser, 1)
+	if err != nil {
+		return Login{}, err
+	}
+	if in.Nickname == "" {
+		in.Nickname = in.Account
+	}
+	at := now()
+	user := models.User{
+		Identity: helper.NewIdentity(), Account: in.Account, AccountKey: key, Number: number, Password: password,
+		Nickname: in.Nickname, NicknameKey: helper.FoldAccount(in.Nickname), Email: strings.ToLower(in.Email),
+		Description: define.DefaultDescription, CreatedAt: at, UpdatedAt: at, LoginAt: at,
+	}
+	if err := s.store.Users.Insert(ctx, &user); errors.Is(err, models.ErrDuplicate) {
+		return Login{}, define.ErrAccountTaken
+	} else if err != nil {
+		return Login{}, err
+	}
+	return s.openSession(ctx, &user, in.Device, ip)
+}
+
+// Login opens a session. A wrong password and an unknown account get the same answer in the same time:
+// ErrWrongCredentials. Attempts are counted by account and by address: ErrRateLimited.
+func (s *Accounts) Login(ctx context.Context, ip string, in LoginInput) (Login, error) {
+	if err := check(in); err != nil {
+		return Login{}, err
+	}
+	key := helper.FoldAccount(in.Account)
+	if err := limit(s.limits.loginByAddress, helper.AddressKey(ip)); err != nil {
+		return Login{}, err
+	}
+	if err := limit(s.limits.loginByAccount, key+"\n"+strings.ToLower(in.Email)); err != nil {
+		return Login{}, err
+	}
+	var user models.User
+	var err error
+	if in.Account != "" {
+		user, err = s.store.Users.ByAccount(ctx, key)
+	} else {
+		user, err = s.store.Users.ByEmail(ctx, strings.ToLower(in.Email))
+	}
+	if errors.Is(err, models.ErrNotFound) || user.CancelledAt > 0 {
+		return Login{}, cmp.Or(helper.CheckNoPassword(ctx, in.Password), error(define.ErrWrongCredentials))
+	}
+	if err != nil {
+		return Login{}, err
+	}
+	if ok, err := helper.CheckPassword(ctx, user.Password, in.Password); err != nil {
+		return Login{}, err
+	} else if !ok {
+		return Login{}, define.ErrWrongCredentials
+	}
+	at := now()
+	if user, err = s.store.Users.Change(ctx, user.Identity, models.UserChange{LoginAt: &at}); err != nil {
+		return Login{}, err
+	}
+	return s.openSession(ctx, &user, in.Device, ip)
+}
+
+// Me returns the caller's own account.
+func (s *Accounts) Me(ctx context.Context, c Caller) (Me, error) {
+	user, err := s.store.Users.Get(ctx, c.User)
+	return ownUser(&user), notFound(err, define.ErrUserNotFound)
+}
+
+// Update changes what the caller says of himself.
+func (s *Accounts) Update(ctx context.Context, c Caller, in ProfileInput) (Me, error) {
+	if err := check(in); err != nil {
+		return Me{}, err
+	}
+	change := models.UserChange{
+		Nickname: in.Nickname, Sex: in.Sex, Phone: in.Phone, Description: in.Description, Name: in.Name,
+		Birthday: in.Birthday, Province: in.Province, City: in.City, Avatar: in.Avatar, UpdatedAt: now(),
+	}
+	if in.Nickname != nil {
+		key := helper.FoldAccount(*in.Nickname)
+		change.NicknameKey = &key
+	}
+	return s.change(ctx, c.User, change)
+}
+
+// ChangeAccount changes the name under which the caller logs in. Refusals: ErrWrongPassword, ErrAccountTaken.
+func (s *Accounts) ChangeAccount(ctx context.Context, c Caller, in AccountInput) (Me, error) {
+	if err := check(in); err != nil {
+		return Me{}, err
+	}
+	if err := s.confirm(ctx, c, in.Password); err != nil {
+		return Me{}, err
+	}
+	key := helper.FoldAccount(in.Account)
+	me, err := s.change(ctx, c.User, models.UserChange{Account: &in.Account, AccountKey: &key, UpdatedAt: now()})
+	if errors.Is(err, models.ErrDuplicate) {
+		return Me{}, define.ErrAccountTaken
+	}
+	return me, err
+}
+
+// ChangePassword sets a new password and ends the caller's other sessions.
+func (s *Accounts) ChangePassword(ctx context.Context, c Caller, in PasswordInput) error {
+	if err := check(in); err != nil {
+		return err
+	}
+	if err := s.confirm(ctx, c, in.OldPassword); err != nil {
+		return err
+	}
+	password, err := helper.HashPassword(ctx, in.NewPassword)
+	if err != nil {
+		return err
+	}
+	if _, err := s.change(ctx, c.User, models.UserChange{Password: &password, UpdatedAt: now()}); err != nil {
+		return err
+	}
+	return s.endSessions(ctx, c.User, c.Session, define.EndedPassword)
+}
+
+func (s *Accounts) change(ctx context.Context, user string, change models.UserChange) (Me, error) {
+	doc, err := s.store.Users.Change(ctx, user, change)
+	s.users.drop(user)
+	return ownUser(&doc), notFound(err, define.ErrUserNotFound)
+}
+
+// confirm asks the caller's password again. Attempts count against his account, as at a login.
+func (s *Accounts) confirm(ctx context.Context, c Caller, password string) error {
+	if err := limit(s.limits.loginByAccount, c.User); err != nil {
+		return err
+	}
+	user, err := s.store.Users.Get(ctx, c.User)
+	if err != nil {
+		return notFound(err, define.ErrUserNotFound)
+	}
+	ok, err := helper.CheckPassword(ctx, user.Password, password)
+	if err == nil && !ok {
+		return define.ErrWrongPassword
+	}
+	return err
+}
+
+// Cancel ends the caller's account: friendships end, groups pass to an heir, sessions end; messages stay.
+// The account is marked last: who is stopped on the way still has it and can cancel again.
+func (s *Accounts) Cancel(ctx context.Context, c Caller, in CancelInput) error {
+	if err := check(in); err != nil {
+		return err
+	}
+	if err := s.confirm(ctx, c, in.Password); err != nil {
+		return err
+	}
+	friends, rooms := Friends{s.core}, Rooms{s.core}
+	if err := friends.leaveAll(ctx, c); err != nil {
+		return err
+	}
+	if err := rooms.leaveAll(ctx, c); err != nil {
+		return err
+	}
+	if err := s.endSessions(ctx, c.User, "", define.EndedCancelled); err != nil {
+		return err
+	}
+	err := s.store.Users.Cancel(ctx, c.User, now())
+	s.users.drop(c.User)
+	return err
+}
+
+// searchCursor is where a search goes on: after an account key, or, in its second part, after a nickname.
+type searchCursor struct {
+	Account  string `json:"a,omitempty"`
+	Nickname string `json:"n,omitempty"`
+	Identity string `json:"i,omitempty"`
+	Second   bool   `json:"s,omitempty"`
+}
+
+// Search lists users by the beginning of their account, then those by the beginning of their nickname.
+func (s *Accounts) Search(ctx context.Context, c Caller, q string, p Page) (List[User], error) {
+	prefix := helper.FoldAccount(strings.TrimSpace(q))
+	if prefix == "" {
+		return List[User]{}, define.Invalid("q", "is needed", "为必填字段")
+	}
+	var at searchCursor
+	n, err := p.read(&at)
+	if err != nil {
+		return List[User]{}, err
+	}
+	var found []models.User
+	if !at.Second {
+		if found, err = s.store.Users.ByAccountPrefix(ctx, prefix, at.Account, n+1); err != nil {
+			return List[User]{}, err
+		}
+	}
+	byAccount := len(found)
+	if byAccount <= n {
+		more, err := s.store.Users.ByNicknamePrefix(ctx, prefix, at.Nickname, at.Identity, n+1-byAccount)
+		if err != nil {
+			return List[User]{}, err
+		}
+		found = append(found, more...)
+	}
+	return listOf(found, n, func(u *models.User) User { return publicUser(u) }, func(i int, u *models.User) any {
+		if i < byAccount {
+			return searchCursor{Account: u.AccountKey}
+		}
+		return searchCursor{Nickname: u.NicknameKey, Identity: u.Identity, Second: true}
+	}), nil
+}
+
+// Profile returns a user as the caller may see him.
+func (s *Accounts) Profile(ctx context.Context, c Caller, identity string) (Profile, error) {
+	user, err := s.users.get(ctx, identity)
+	if err != nil {
+		return Profile{}, err
+	}
+	profile := Profile{User: user}
+	friendship, err := s.store.Friendships.Get(ctx, c.User, identity)
+	if errors.Is(err, models.ErrNotFound) {
+		return profile, nil
+	}
+	profile.IsFriend, profile.RoomIdentity, profile.Remark = true, friendship.RoomIdentity, friendship.Remark
+	profile.Online = s.hub.Online(identity)
+	return profile, err
+}

@@ -1,0 +1,69 @@
+package service
+
+import (
+	"context"
+	"errors"
+
+	"parlor/define"
+	"parlor/helper"
+	"parlor/models"
+)
+
+// Blocks lists whom the caller has blocked, the oldest block first.
+func (s *Friends) Blocks(ctx context.Context, c Caller, p Page) (List[User], error) {
+	var at after
+	n, err := p.read(&at)
+	if err != nil {
+		return List[User]{}, err
+	}
+	docs, err := s.store.Blocks.Page(ctx, c.User, at.Key, n+1)
+	if err != nil {
+		return List[User]{}, err
+	}
+	identities := make([]string, len(docs))
+	for i := range docs {
+		identities[i] = docs[i].BlockedIdentity
+	}
+	users, err := s.usersByID(ctx, identities)
+	if err != nil {
+		return List[User]{}, err
+	}
+	show := func(d *models.Block) User { return users[d.BlockedIdentity] }
+	return listOf(docs, n, show, func(_ int, last *models.Block) any { return after{last.Identity} }), nil
+}
+
+// Block keeps a user from writing to the caller in private and from asking to be friends. Blocking twice is the same.
+func (s *Friends) Block(ctx context.Context, c Caller, user string) error {
+	if user == c.User {
+		return define.Invalid("identity", "must be somebody else", "不能屏蔽自己")
+	}
+	if _, err := s.users.get(ctx, user); err != nil {
+		return err
+	}
+	block := models.Block{Identity: helper.NewIdentity(), UserIdentity: c.User, BlockedIdentity: user, CreatedAt: now()}
+	if err := s.store.Blocks.Insert(ctx, &block); err != nil && !errors.Is(err, models.ErrDuplicate) {
+		return err
+	}
+	return s.forgetPrivateRoom(ctx, c.User, user)
+}
+
+// Unblock takes a block away; there need not be one.
+func (s *Friends) Unblock(ctx context.Context, c Caller, user string) error {
+	if _, err := s.users.get(ctx, user); err != nil {
+		return err
+	}
+	if _, err := s.store.Blocks.Delete(ctx, c.User, user); err != nil {
+		return err
+	}
+	return s.forgetPrivateRoom(ctx, c.User, user)
+}
+
+// forgetPrivateRoom drops what is cached of a pair's room, blocks included.
+func (c *core) forgetPrivateRoom(ctx context.Context, user, other string) error {
+	room, err := c.store.Rooms.ByPair(ctx, models.Pair(user, other))
+	if errors.Is(err, models.ErrNotFound) {
+		return nil
+	}
+	c.rooms.drop(room.Identity)
+	return err
+}

@@ -1,0 +1,85 @@
+package service
+
+import (
+	"context"
+	"errors"
+
+	"parlor/define"
+	"parlor/helper"
+	"parlor/models"
+)
+
+func groupView(g *models.FriendGroup) FriendGroup {
+	return FriendGroup{Name: g.Name, CreatedAt: g.CreatedAt, UpdatedAt: g.UpdatedAt}
+}
+
+// Groups lists the caller's groups of friends by name. Friends in none of them are `ungrouped`, which is not a group.
+func (s *Friends) Groups(ctx context.Context, c Caller, p Page) (List[FriendGroup], error) {
+	var at after
+	n, err := p.read(&at)
+	if err != nil {
+		return List[FriendGroup]{}, err
+	}
+	docs, err := s.store.FriendGroups.Page(ctx, c.User, at.Key, n+1)
+	if err != nil {
+		return List[FriendGroup]{}, err
+	}
+	return listOf(docs, n, groupView, func(_ int, last *models.FriendGroup) any { return after{last.Name} }), nil
+}
+
+// CreateGroup makes an empty group; ErrGroupExists where there is one of this name.
+func (s *Friends) CreateGroup(ctx context.Context, c Caller, in GroupInput) (FriendGroup, error) {
+	if err := check(in); err != nil {
+		return FriendGroup{}, err
+	}
+	if in.Name == define.GroupUngrouped {
+		return FriendGroup{}, define.ErrGroupExists
+	}
+	group, err := s.insertGroup(ctx, c.User, in.Name)
+	if errors.Is(err, models.ErrDuplicate) {
+		return FriendGroup{}, define.ErrGroupExists
+	}
+	return groupView(&group), err
+}
+
+func (c *core) insertGroup(ctx context.Context, user, name string) (models.FriendGroup, error) {
+	at := now()
+	group := models.FriendGroup{Identity: helper.NewIdentity(), UserIdentity: user, Name: name, CreatedAt: at, UpdatedAt: at}
+	return group, c.store.FriendGroups.Insert(ctx, &group)
+}
+
+// RenameGroup gives a group another name. The new one is made before the old one goes, so that a friend always stands
+// in a group that exists.
+func (s *Friends) RenameGroup(ctx context.Context, c Caller, name string, in GroupInput) (FriendGroup, error) {
+	if err := check(in); err != nil {
+		return FriendGroup{}, err
+	}
+	old, err := s.store.FriendGroups.Get(ctx, c.User, name)
+	if err != nil {
+		return FriendGroup{}, notFound(err, define.ErrGroupNotFound)
+	}
+	if in.Name == name {
+		return groupView(&old), nil
+	}
+	group, err := s.CreateGroup(ctx, c, in)
+	if err != nil {
+		return FriendGroup{}, err
+	}
+	return group, s.moveGroup(ctx, c.User, name, in.Name)
+}
+
+// DeleteGroup takes a group away; its friends move to `ungrouped`.
+func (s *Friends) DeleteGroup(ctx context.Context, c Caller, name string) error {
+	if _, err := s.store.FriendGroups.Get(ctx, c.User, name); err != nil {
+		return notFound(err, define.ErrGroupNotFound)
+	}
+	return s.moveGroup(ctx, c.User, name, define.GroupUngrouped)
+}
+
+func (s *Friends) moveGroup(ctx context.Context, user, from, to string) error {
+	if err := s.store.Friendships.MoveGroup(ctx, user, from, to, now()); err != nil {
+		return err
+	}
+	_, err := s.store.FriendGroups.Delete(ctx, user, from)
+	return err
+}

@@ -1,0 +1,115 @@
+package service
+
+// What callers send. Each is checked by the service that takes it (validate.go); pointers are fields that may be left out.
+
+// Page asks for a part of a list: Limit 1 to 100, 0 for the default of 50; Cursor is the Next of the page before.
+type Page struct {
+	Limit  int    `json:"limit" form:"limit" validate:"omitempty,min=1,max=100"`
+	Cursor string `json:"cursor" form:"cursor" validate:"max=512"`
+}
+
+// RegisterInput opens an account and its first session.
+type RegisterInput struct {
+	Account  string `json:"account" validate:"required,account"`
+	Password string `json:"password" validate:"required,min=8,max=128"`
+	Nickname string `json:"nickname" validate:"max=50"`
+	Email    string `json:"email" validate:"omitempty,email,max=100"`
+	Device   string `json:"device" validate:"max=100"`
+}
+
+// LoginInput opens a session; one of Account and Email is needed.
+type LoginInput struct {
+	Account  string `json:"account" validate:"required_without=Email,max=100"`
+	Email    string `json:"email" validate:"omitempty,email,max=100"`
+	Password string `json:"password" validate:"required,max=128"`
+	Device   string `json:"device" validate:"max=100"`
+}
+
+// ProfileInput changes what a user says of himself; what is left out stays.
+type ProfileInput struct {
+	Nickname    *string `json:"nickname" validate:"omitempty,min=1,max=50"`
+	Sex         *int    `json:"sex" validate:"omitempty,oneof=0 1 2"`
+	Phone       *string `json:"phone" validate:"omitempty,max=32"`
+	Description *string `json:"description" validate:"omitempty,max=500"`
+	Name        *string `json:"name" validate:"omitempty,max=64"`
+	Birthday    *string `json:"birthday" validate:"omitempty,birthday"`
+	Province    *string `json:"province" validate:"omitempty,max=32"`
+	City        *string `json:"city" validate:"omitempty,max=32"`
+	Avatar      *string `json:"avatar" validate:"omitempty,max=128"`
+}
+
+// AccountInput changes the name under which a user logs in.
+type AccountInput struct {
+	Account  string `json:"account" validate:"required,account"`
+	Password string `json:"password" validate:"required,max=128"`
+}
+
+// PasswordInput changes a password.
+type PasswordInput struct {
+	OldPassword string `json:"old_password" validate:"required,max=128"`
+	NewPassword string `json:"new_password" validate:"required,min=8,max=128"`
+}
+
+// CancelInput confirms the end of an account.
+type CancelInput struct {
+	Password string `json:"password" validate:"required,max=128"`
+}
+
+// FriendRequestInput asks somebody, by identity or account, to be a friend.
+type FriendRequestInput struct {
+	To      string `json:"to" validate:"required,max=100"`
+	Message string `json:"message" validate:"max=200"`
+}
+
+// FriendInput changes where a friend stands and what the caller calls him.
+type FriendInput struct {
+	Group  *string `json:"group" validate:"omitempty,min=1,max=50,line"`
+	Remark *string `json:"remark" validate:"omitempty,max=50"`
+}
+
+// GroupInput names a group of friends.
+type GroupInput struct {
+	Name string `json:"name" validate:"required,min=1,max=50,line"`
+}
+
+// RoomInput makes a group.
+type RoomInput struct {
+	Name       string   `json:"name" validate:"required,min=1,max=50,line"`
+	Info       string   `json:"info" validate:"max=500"`
+	Members    []string `json:"members" validate:"max=500,dive,required,max=100"`
+	JoinPolicy string   `json:"join_policy" validate:"omitempty,oneof=invite approval open"`
+	History    string   `json:"history" validate:"omitempty,oneof=joined all"`
+}
+
+// ReadInput says how far the caller has read.
+type ReadInput struct {
+	Seq int64 `json:"seq" validate:"required,min=1"`
+}
+
+// MessageInput is something to say. Data holds 1 to 8000 characters.
+type MessageInput struct {
+	Type     string   `json:"type" validate:"omitempty,oneof=text image audio video file"`
+	Data     string   `json:"data" validate:"max=8000"`
+	File     string   `json:"file" validate:"max=100"`
+	ReplyTo  int64    `json:"reply_to" validate:"omitempty,min=1"`
+	Mentions []string `json:"mentions" validate:"max=500,dive,required,max=100"`
+	ClientID string   `json:"client_id" validate:"omitempty,max=64,line"`
+}
+
+// HistoryQuery asks for a page of a room: newest first below BeforeSeq (without it from the newest), or oldest first
+// above AfterSeq.
+type HistoryQuery struct {
+	BeforeSeq *int64 `json:"before_seq" form:"before_seq" validate:"omitempty,min=1"`
+	AfterSeq  *int64 `json:"after_seq" form:"after_seq" validate:"omitempty,min=0"`
+	Page
+}
+
+// SyncInput says which message of each room a client saw last.
+type SyncInput struct {
+	Rooms map[string]int64 `json:"rooms" validate:"max=5000,dive,min=0"`
+}
+
+// PresenceInput names friends.
+type PresenceInput struct {
+	Users []string `json:"users" validate:"required,max=500,dive,required,max=100"`
+}

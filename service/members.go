@@ -1,0 +1,165 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"parlor/define"
+	"parlor/models"
+	"parlor/service/hub"
+)
+
+// Members lists who is in a room, in the order of arrival; those of one role where role is not empty.
+func (s *Rooms) Members(ctx context.Context, c Caller, room, role string, p Page) (List[Member], error) {
+	if role != "" && !slices.Contains([]string{define.RoleOwner, define.RoleAdmin, define.RoleMember}, role) {
+		return List[Member]{}, define.Invalid("role", "must be 'owner', 'admin' or 'member'", "必须是 owner、admin 或 member")
+	}
+	var at after
+	n, err := p.read(&at)
+	if err != nil {
+		return List[Member]{}, err
+	}
+	if _, err := s.memberOf(ctx, c.User, room); err != nil {
+		return List[Member]{}, err
+	}
+	docs, err := s.store.UserRooms.Page(ctx, room, role, at.Key, n+1)
+	if err != nil {
+		return List[Member]{}, err
+	}
+	identities := make([]string, len(docs))
+	for i := range docs {
+		identities[i] = docs[i].UserIdentity
+	}
+	users, err := s.usersByID(ctx, identities)
+	if err != nil {
+		return List[Member]{}, err
+	}
+	show := func(d *models.UserRoom) Member { return s.memberView(d, users[d.UserIdentity]) }
+	return listOf(docs, n, show, func(_ int, last *models.UserRoom) any { return after{last.Identity} }), nil
+}
+
+func (c *core) memberView(d *models.UserRoom, user User) Member {
+	return Member{
+		User: user, Role: d.Role, Nickname: d.Nickname, ReadSeq: d.ReadSeq, SilencedUntil: d.SilencedUntil,
+		Online: c.hub.Online(d.UserIdentity), CreatedAt: d.CreatedAt,
+	}
+}
+
+// RemoveMember takes somebody out of a group: the owner anyone, an admin members, everybody himself. An owner who is
+// not alone must hand the group over first (ErrOwnerLeaves); with the last one the group is dissolved.
+func (s *Rooms) RemoveMember(ctx context.Context, c Caller, room, user string) error {
+	defer s.locks.lock(room)()
+	state, err := s.groupOf(ctx, c.User, room)
+	if err != nil {
+		return err
+	}
+	target, ok := state.members[user]
+	if !ok {
+		return define.ErrMemberNotFound
+	}
+	role := state.members[c.User].role
+	switch {
+	case user == c.User && role == define.RoleOwner && len(state.ids) > 1:
+		return define.ErrOwnerLeaves
+	case user == c.User && role == define.RoleOwner:
+		return s.dissolve(ctx, state)
+	case user == c.User, role == define.RoleOwner, role == define.RoleAdmin && target.role == define.RoleMember:
+		return s.removeMember(ctx, state, c.User, user)
+	default:
+		return define.ErrForbidden
+	}
+}
+
+// removeMember takes the membership away first: whatever comes after it only tells the others, and member_count is
+// counted anew at the next change.
+func (c *core) removeMember(ctx context.Context, state *roomState, by, user string) error {
+	room := state.room.Identity
+	doc, err := c.store.UserRooms.Get(ctx, user, room)
+	if err != nil {
+		return notFound(err, define.ErrMemberNotFound)
+	}
+	if _, err := c.store.UserRooms.Delete(ctx, user, room); err != nil {
+		return err
+	}
+	c.rooms.drop(room)
+	if err := c.store.Rooms.SetMemberCount(ctx, room, len(state.ids)-1, now()); err != nil {
+		return err
+	}
+	who, err := c.users.get(ctx, user)
+	if err != nil {
+		return err
+	}
+	left := MembersEvent{Room: room, Members: []Member{c.memberView(&doc, who)}, By: by}
+	c.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventMemberLeft, Data: left}, Users: state.ids})
+	return c.say(ctx, room, by, systemMessage{Event: define.EventMemberLeft, By: by, Users: []string{user}})
+}
+
+// leaveAll takes a user out of every group. One that he owns passes to the longest-serving admin, else to the
+// longest-serving member, else it is dissolved.
+func (s *Rooms) leaveAll(ctx context.Context, c Caller) error {
+	all, err := s.store.UserRooms.ByUser(ctx, c.User)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		if all[i].RoomKind != define.RoomGroup {
+			continue
+		}
+		if err := s.bequeath(ctx, c, all[i].RoomIdentity); err != nil && !errors.Is(err, define.ErrRoomDissolved) && !errors.Is(err, define.ErrRoomNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Rooms) bequeath(ctx context.Context, c Caller, room string) error {
+	defer s.locks.lock(room)()
+	state, err := s.groupOf(ctx, c.User, room)
+	if err != nil {
+		return err
+	}
+	if state.members[c.User].role == define.RoleOwner {
+		heir := state.heir(c.User)
+		if heir == "" {
+			return s.dissolve(ctx, state)
+		}
+		if err := s.handOver(ctx, state, c.User, heir); err != nil {
+			return err
+		}
+	}
+	return s.removeMember(ctx, state, c.User, c.User)
+}
+
+// heir is who gets a group when its owner goes: ids are in the order of arrival.
+func (s *roomState) heir(owner string) string {
+	for _, role := range []string{define.RoleAdmin, define.RoleMember} {
+		for _, user := range s.ids {
+			if user != owner && s.members[user].role == role {
+				return user
+			}
+		}
+	}
+	return ""
+}
+
+// handOver makes another member the owner. The heir's role comes first: stopped on the way, a group has two owners
+// rather than none, and the next hand-over settles it.
+func (c *core) handOver(ctx context.Context, state *roomState, owner, heir string) error {
+	room, at := state.room.Identity, now()
+	if err := c.store.UserRooms.SetRole(ctx, heir, room, define.RoleOwner, at); err != nil {
+		return err
+	}
+	c.rooms.drop(room)
+	if err := c.store.Rooms.SetOwner(ctx, room, heir, at); err != nil {
+		return err
+	}
+	if err := c.store.UserRooms.SetRole(ctx, owner, room, define.RoleMember, at); err != nil {
+		return err
+	}
+	c.rooms.drop(room)
+	if err := c.announceRoom(ctx, define.EventRoomUpdated, room); err != nil {
+		return err
+	}
+	return c.say(ctx, room, owner, systemMessage{Event: "room.owner", By: owner, Users: []string{heir}})
+}

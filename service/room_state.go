@@ -1,0 +1,163 @@
+package service
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"parlor/define"
+	"parlor/helper"
+	"parlor/models"
+)
+
+// roomState is what must be known of a room to let somebody write in it and to tell its members. It is cached, never
+// changed, and dropped when the room, its `user_room` or a block between its members changes. What changes with every
+// message (last_seq, read positions) is not in it.
+type roomState struct {
+	room    models.Room
+	members map[string]memberState
+	ids     []string        // all members in the order of arrival
+	blocked map[string]bool // private rooms: whom the other has blocked
+}
+
+type memberState struct {
+	role          string
+	silencedUntil int64
+}
+
+func (c *core) loadRoom(ctx context.Context, identity string) (*roomState, error) {
+	room, err := c.store.Rooms.Get(ctx, identity)
+	if err != nil {
+		return nil, notFound(err, define.ErrRoomNotFound)
+	}
+	members, err := c.store.UserRooms.ByRoom(ctx, identity)
+	if err != nil {
+		return nil, err
+	}
+	state := &roomState{room: room, members: make(map[string]memberState, len(members)), ids: make([]string, len(members))}
+	for i := range members {
+		m := &members[i]
+		state.ids[i] = m.UserIdentity
+		state.members[m.UserIdentity] = memberState{role: m.Role, silencedUntil: m.SilencedUntil}
+	}
+	if room.Kind == define.RoomPrivate {
+		a, b, _ := strings.Cut(room.Pair, ":")
+		state.blocked = map[string]bool{}
+		for _, p := range [][2]string{{a, b}, {b, a}} {
+			if state.blocked[p[0]], err = c.store.Blocks.Exists(ctx, p[1], p[0]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return state, nil
+}
+
+// memberOf returns a room to one of its members. Whoever is not in it learns nothing: ErrRoomNotFound. A member of a
+// dissolved room gets ErrRoomDissolved.
+func (c *core) memberOf(ctx context.Context, user, room string) (*roomState, error) {
+	state, err := c.rooms.get(ctx, room)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := state.members[user]; !ok {
+		return nil, define.ErrRoomNotFound
+	}
+	if state.room.DissolvedAt > 0 {
+		return nil, define.ErrRoomDissolved
+	}
+	return state, nil
+}
+
+// writerOf returns a room to a member who may write in it now. Refusals besides those of memberOf: ErrRoomClosed,
+// ErrBlocked, ErrSilenced.
+func (c *core) writerOf(ctx context.Context, user, room string) (*roomState, error) {
+	state, err := c.memberOf(ctx, user, room)
+	switch {
+	case err != nil:
+		return nil, err
+	case state.room.ClosedAt > 0:
+		return nil, define.ErrRoomClosed
+	case state.blocked[user]:
+		return nil, define.ErrBlocked
+	case state.members[user].silencedUntil > now():
+		return nil, define.ErrSilenced
+	}
+	return state, nil
+}
+
+// newRoom stores a room with an identity and a number of its own; models.ErrDuplicate where its pair has one.
+func (c *core) newRoom(ctx context.Context, room models.Room) (models.Room, error) {
+	number, err := c.store.Counters.Take(ctx, models.CounterRoom, 1)
+	if err != nil {
+		return room, err
+	}
+	room.Identity, room.Number = helper.NewIdentity(), number
+	room.CreatedAt = now()
+	room.UpdatedAt = room.CreatedAt
+	return room, c.store.Rooms.Insert(ctx, &room)
+}
+
+func newMember(room *models.Room, user, role string, since int64) models.UserRoom {
+	at := now()
+	return models.UserRoom{
+		Identity: helper.NewIdentity(), UserIdentity: user, RoomIdentity: room.Identity, RoomKind: room.Kind, Role: role,
+		ReadSeq: since, SinceSeq: since, CreatedAt: at, UpdatedAt: at,
+	}
+}
+
+// peerOf returns the other one of a private room's pair.
+func peerOf(room *models.Room, user string) string {
+	a, b, _ := strings.Cut(room.Pair, ":")
+	if a == user {
+		return b
+	}
+	return a
+}
+
+// roomView shows a room to one of its members; users must hold the peer and the sender of the last message.
+func roomView(room *models.Room, member *models.UserRoom, users map[string]User) Room {
+	view := Room{
+		Identity: room.Identity, Number: room.Number, Kind: room.Kind, Name: room.Name, Info: room.Info, Avatar: room.Avatar,
+		Owner: room.UserIdentity, LastSeq: room.LastSeq, MemberCount: room.MemberCount, JoinPolicy: room.JoinPolicy,
+		History: room.History, CreatedAt: room.CreatedAt, UpdatedAt: room.UpdatedAt,
+	}
+	me := roomMe(room, member)
+	view.Me = &me
+	if last := room.LastMessage; last != nil && last.Seq > floor(member) {
+		view.LastMessage = &LastMessage{
+			Identity: last.Identity, Seq: last.Seq, Sender: users[last.UserIdentity], Type: last.Type, Data: last.Data,
+			CreatedAt: last.CreatedAt,
+		}
+	}
+	if room.Kind == define.RoomPrivate {
+		peer := users[peerOf(room, member.UserIdentity)]
+		view.Peer = &peer
+	}
+	return view
+}
+
+func roomMe(room *models.Room, member *models.UserRoom) RoomMe {
+	return RoomMe{
+		Role: member.Role, ReadSeq: member.ReadSeq, Unread: max(0, room.LastSeq-max(member.ReadSeq, floor(member))),
+		Pinned: member.Pinned, Muted: member.Muted, Locked: member.Locked, Nickname: member.Nickname,
+		SilencedUntil: member.SilencedUntil, SinceSeq: member.SinceSeq, ClearedSeq: member.ClearedSeq,
+	}
+}
+
+// floor is the number up to which a member sees nothing.
+func floor(member *models.UserRoom) int64 { return max(member.SinceSeq, member.ClearedSeq) }
+
+// roomUsers returns the users that roomView needs for rooms as one user sees them.
+func (c *core) roomUsers(ctx context.Context, rooms []models.Room, user string) (map[string]User, error) {
+	var identities []string
+	for i := range rooms {
+		if rooms[i].LastMessage != nil {
+			identities = append(identities, rooms[i].LastMessage.UserIdentity)
+		}
+		if rooms[i].Kind == define.RoomPrivate {
+			identities = append(identities, peerOf(&rooms[i], user))
+		}
+	}
+	slices.Sort(identities)
+	return c.usersByID(ctx, slices.Compact(identities))
+}

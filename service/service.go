@@ -1,0 +1,123 @@
+// Package service holds the rules of Parlor: who may do what, and what follows from it. One file a subject. It knows
+// neither HTTP nor sockets nor BSON; every way in calls the same methods.
+//
+// Methods return what api.md shows, a *define.Error where the caller is refused, or an unexpected error.
+package service
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"parlor/define"
+	"parlor/helper"
+	"parlor/models"
+	"parlor/service/hub"
+)
+
+// Caller is who asks.
+type Caller struct {
+	User    string    // identity of the user
+	Session string    // identity of his session
+	IP      string    // where he asks from
+	Conn    *hub.Conn // the socket he asks over; nil over REST
+}
+
+// Services are the subjects of Parlor on one core.
+type Services struct {
+	Accounts *Accounts
+	Sessions *Sessions
+	Friends  *Friends
+	Rooms    *Rooms
+	Messages *Messages
+	Presence *Presence
+	Hub      *hub.Hub
+
+	core *core
+}
+
+// core is what the services share.
+type core struct {
+	store    *models.Store
+	hub      *hub.Hub
+	tokens   *helper.Tokens
+	config   define.Config
+	log      *slog.Logger
+	users    *cache[User]
+	rooms    *cache[*roomState]
+	locks    keyedMutex // serialises the changes of one pair or one room in this process
+	writer   *writer
+	presence *announcer
+	limits   limits
+}
+
+// New makes the services on a database. Start must be called before they are used, Stop afterwards.
+func New(store *models.Store, config define.Config, tokens *helper.Tokens, log *slog.Logger) *Services {
+	c := &core{store: store, tokens: tokens, config: config, log: log, limits: newLimits(config.Limits.Factor)}
+	c.users = newCache(100_000, c.loadUser)
+	c.rooms = newCache(20_000, c.loadRoom)
+	c.writer = newWriter(c)
+	c.presence = newAnnouncer(c)
+	c.hub = hub.New(hub.Options{
+		QueueFrames: config.Hub.QueueFrames,
+		QueueBytes:  config.Hub.QueueBytes,
+		PingEvery:   define.PingEvery,
+		Ended:       c.expired,
+		Presence:    c.presence.changed,
+		Slow:        hub.CloseReason{Code: define.CloseTooSlow, Text: "too slow: reconnect and sync"},
+		Log:         log,
+	})
+	return &Services{
+		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Friends: &Friends{c}, Rooms: &Rooms{c},
+		Messages: &Messages{c}, Presence: &Presence{c}, Hub: c.hub, core: c,
+	}
+}
+
+// Start repairs what a crash may have left behind and starts the writers.
+func (s *Services) Start(ctx context.Context) error {
+	if err := s.core.writer.repair(ctx); err != nil {
+		return err
+	}
+	s.core.writer.start()
+	s.core.presence.start()
+	return nil
+}
+
+// Stop closes the sockets with 1001, finishes what is queued, and ends every goroutine. The caller has stopped HTTP.
+func (s *Services) Stop(ctx context.Context) error {
+	err := s.core.hub.Stop(ctx, hub.CloseReason{Code: define.CloseGoingAway, Text: "the server is going away: reconnect"})
+	s.core.writer.stop()
+	s.core.presence.stop()
+	return err
+}
+
+// now is the moment in Unix milliseconds.
+func now() int64 { return time.Now().UnixMilli() }
+
+// limits are the rates at which one user or address may do things. Each is far above what a person does and far
+// below what would hurt others.
+type limits struct {
+	loginByAccount *helper.Rates // guards one password against being guessed
+	loginByAddress *helper.Rates // guards all of them, and the processors: a login costs some 30 ms
+	register       *helper.Rates // by address
+	send           *helper.Rates // by user
+	request        *helper.Rates // friend requests by user
+}
+
+func newLimits(factor float64) limits {
+	const minute = 1.0 / 60
+	return limits{
+		loginByAccount: helper.NewRates(5*minute, 10, factor),
+		loginByAddress: helper.NewRates(60*minute, 100, factor),
+		register:       helper.NewRates(20*minute, 100, factor),
+		send:           helper.NewRates(50, 500, factor),
+		request:        helper.NewRates(20*minute, 60, factor),
+	}
+}
+
+func limit(rates *helper.Rates, key string) error {
+	if ok, after := rates.Allow(key, time.Now()); !ok {
+		return define.ErrRateLimited.After(after)
+	}
+	return nil
+}

@@ -1,0 +1,237 @@
+package service
+
+// The shapes in which the API shows things (api.md). Times are Unix milliseconds.
+
+// List is one page of anything. Next is the cursor of the following page, empty on the last one.
+type List[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next"`
+}
+
+// User is what everybody may see of a user.
+type User struct {
+	Identity    string `json:"identity"`
+	Number      int64  `json:"number"`
+	Account     string `json:"account"`
+	Nickname    string `json:"nickname"`
+	Sex         int    `json:"sex"`
+	Avatar      string `json:"avatar"`
+	Description string `json:"description"`
+	CreatedAt   int64  `json:"created_at"`
+	Cancelled   bool   `json:"cancelled,omitempty"`
+}
+
+// Me is what a user sees of himself.
+type Me struct {
+	User
+	Email     string `json:"email"`
+	Phone     string `json:"phone"`
+	Name      string `json:"name"`
+	Birthday  string `json:"birthday"`
+	IDCardNum string `json:"id_card_num"`
+	Province  string `json:"province"`
+	City      string `json:"city"`
+	UpdatedAt int64  `json:"updated_at"`
+	LoginAt   int64  `json:"login_at"`
+}
+
+// Profile is a user as seen by one caller. RoomIdentity, Remark and Online are filled for friends only.
+type Profile struct {
+	User
+	IsFriend     bool   `json:"is_friend"`
+	RoomIdentity string `json:"room_identity,omitempty"`
+	Remark       string `json:"remark,omitempty"`
+	Online       bool   `json:"online"`
+}
+
+// Token is a session's proof and the moment at which it stops being good.
+type Token struct {
+	Token     string `json:"token"`
+	ExpiresAt int64  `json:"expires_at"`
+}
+
+// Login is the answer to a registration or login.
+type Login struct {
+	User Me `json:"user"`
+	Token
+}
+
+// Session is one device of a user.
+type Session struct {
+	Identity  string `json:"identity"`
+	Device    string `json:"device"`
+	IP        string `json:"ip"`
+	Current   bool   `json:"current"` // the session that asks
+	Online    bool   `json:"online"`  // it has an open socket
+	CreatedAt int64  `json:"created_at"`
+	SeenAt    int64  `json:"seen_at"`
+	ExpiresAt int64  `json:"expires_at"`
+}
+
+// Friend is a friend of the caller.
+type Friend struct {
+	User         User   `json:"user"`
+	Group        string `json:"group"`
+	Remark       string `json:"remark"`
+	RoomIdentity string `json:"room_identity"`
+	Online       bool   `json:"online"`
+	CreatedAt    int64  `json:"created_at"`
+}
+
+// FriendRequest is somebody's wish to be friends; From and To are identities.
+type FriendRequest struct {
+	Identity  string `json:"identity"`
+	From      string `json:"from"`
+	To        string `json:"to"`
+	Message   string `json:"message"`
+	State     string `json:"state"`
+	CreatedAt int64  `json:"created_at"`
+	UpdatedAt int64  `json:"updated_at"`
+}
+
+// FriendRequestResult holds the new request, or the friend where the other's open request was accepted instead.
+type FriendRequestResult struct {
+	Request *FriendRequest
+	Friend  *Friend
+}
+
+// FriendGroup is a name under which a user keeps friends.
+type FriendGroup struct {
+	Name      string `json:"name"`
+	CreatedAt int64  `json:"created_at"`
+	UpdatedAt int64  `json:"updated_at"`
+}
+
+// Room is a room as seen by one member.
+type Room struct {
+	Identity    string       `json:"identity"`
+	Number      int64        `json:"number"`
+	Kind        string       `json:"kind"`
+	Name        string       `json:"name"`
+	Info        string       `json:"info"`
+	Avatar      string       `json:"avatar"`
+	Owner       string       `json:"owner"`
+	LastSeq     int64        `json:"last_seq"`
+	LastMessage *LastMessage `json:"last_message"`
+	MemberCount int          `json:"member_count"`
+	JoinPolicy  string       `json:"join_policy"`
+	History     string       `json:"history"`
+	CreatedAt   int64        `json:"created_at"`
+	UpdatedAt   int64        `json:"updated_at"`
+	Me          *RoomMe      `json:"me,omitempty"`
+	Peer        *User        `json:"peer,omitempty"`
+}
+
+// LastMessage is the short copy of a room's newest message. Data holds at most define.PreviewMax characters.
+type LastMessage struct {
+	Identity  int64  `json:"identity"`
+	Seq       int64  `json:"seq"`
+	Sender    User   `json:"sender"`
+	Type      string `json:"type"`
+	Data      string `json:"data"`
+	CreatedAt int64  `json:"created_at"`
+}
+
+// RoomMe is the caller's own side of a room.
+type RoomMe struct {
+	Role          string `json:"role"`
+	ReadSeq       int64  `json:"read_seq"`
+	Unread        int64  `json:"unread"`
+	Mentioned     int64  `json:"mentioned"`
+	Pinned        bool   `json:"pinned"`
+	Muted         bool   `json:"muted"`
+	Locked        bool   `json:"locked"`
+	Nickname      string `json:"nickname"`
+	SilencedUntil int64  `json:"silenced_until"`
+	SinceSeq      int64  `json:"since_seq"`
+	ClearedSeq    int64  `json:"cleared_seq"`
+}
+
+// Member is one member of a room.
+type Member struct {
+	User          User   `json:"user"`
+	Role          string `json:"role"`
+	Nickname      string `json:"nickname"`
+	ReadSeq       int64  `json:"read_seq"`
+	SilencedUntil int64  `json:"silenced_until"`
+	Online        bool   `json:"online"`
+	CreatedAt     int64  `json:"created_at"`
+}
+
+// Message is a message as its readers see it. ClientID is filled for its sender alone.
+type Message struct {
+	Identity     int64    `json:"identity"`
+	RoomIdentity string   `json:"room_identity"`
+	Seq          int64    `json:"seq"`
+	Sender       User     `json:"sender"`
+	Type         string   `json:"type"`
+	Data         string   `json:"data"`
+	ReplyTo      int64    `json:"reply_to,omitempty"`
+	Mentions     []string `json:"mentions,omitempty"`
+	ClientID     string   `json:"client_id,omitempty"`
+	CreatedAt    int64    `json:"created_at"`
+	UpdatedAt    int64    `json:"updated_at"`
+}
+
+// SyncResult is what a returning client has missed.
+type SyncResult struct {
+	Rooms []SyncRoom `json:"rooms"`
+}
+
+// SyncRoom holds the missed messages of one room, oldest first. More says that there are others behind them.
+type SyncRoom struct {
+	Identity string    `json:"identity"`
+	LastSeq  int64     `json:"last_seq"`
+	Items    []Message `json:"items"`
+	More     bool      `json:"more"`
+}
+
+// PresenceResult names those of the users asked for who are friends and online.
+type PresenceResult struct {
+	Online []string `json:"online"`
+}
+
+// The data of pushed events that are not simply one of the views above.
+type (
+	// RoomReadEvent says how far a member has read.
+	RoomReadEvent struct {
+		Room string `json:"room"`
+		User string `json:"user"`
+		Seq  int64  `json:"seq"`
+	}
+	// RoomUserEvent says that a member is typing.
+	RoomUserEvent struct {
+		Room string `json:"room"`
+		User string `json:"user"`
+	}
+	// RoomEvent names a room that is no more.
+	RoomEvent struct {
+		Room string `json:"room"`
+	}
+	// RoomMeEvent tells a user's other devices what one of them changed.
+	RoomMeEvent struct {
+		Room string `json:"room"`
+		Me   RoomMe `json:"me"`
+	}
+	// MembersEvent says who came into a room or left it, and who did it.
+	MembersEvent struct {
+		Room    string   `json:"room"`
+		Members []Member `json:"members"`
+		By      string   `json:"by"`
+	}
+	// PresenceEvent says that a friend came or went.
+	PresenceEvent struct {
+		User   string `json:"user"`
+		Online bool   `json:"online"`
+	}
+	// ReadyEvent is the first thing a socket hears.
+	ReadyEvent struct {
+		User       Me     `json:"user"`
+		Session    string `json:"session"`
+		ServerTime int64  `json:"server_time"`
+	}
+	// SessionEndedEvent says why a session is over (define.Ended…).
+	SessionEndedEvent struct {
+		Reason string `json:"reason"`
+	}
+)
