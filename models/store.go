@@ -50,12 +50,18 @@ type Store struct {
 	database *mongo.Database
 }
 
-// operationTimeout ends what a database in trouble does not answer. One in this process needs none.
-const operationTimeout = 10 * time.Second
+const (
+	// operationTimeout ends what a database in trouble does not answer. One in this process needs none.
+	operationTimeout = 10 * time.Second
+	// selectionTimeout is how long a call waits for a database that is away before it is refused as unavailable.
+	selectionTimeout = 500 * time.Millisecond
+	// startTimeout is how long Open waits for a database that is started at the same time.
+	startTimeout = 20 * time.Second
+)
 
-// Open connects to the database and makes the indexes.
+// Open connects to the database, waiting a while for one that is not there yet, and makes the indexes.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	client := options.Client().SetServerSelectionTimeout(3 * time.Second).SetServerMonitoringMode("poll")
+	client := options.Client().SetServerSelectionTimeout(selectionTimeout).SetServerMonitoringMode("poll")
 	if o.URI != "" {
 		client.ApplyURI(o.URI).SetTimeout(operationTimeout)
 	} else {
@@ -70,10 +76,25 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s := &Store{client: connected}
 	s.bind(connected.Database(o.Database))
+	if err := s.reach(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("reach the database: %w", err), s.Close(ctx))
+	}
 	if err := s.makeIndexes(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the indexes: %w", err), s.Close(ctx))
 	}
 	return s, nil
+}
+
+// reach returns once the database answers. Each try waits for selectionTimeout.
+func (s *Store) reach(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		err := wrap(s.client.Ping(ctx, nil))
+		if !errors.Is(err, define.ErrUnavailable) || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 func (s *Store) bind(db *mongo.Database) {

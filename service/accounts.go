@@ -88,6 +88,9 @@ func (s *Accounts) Login(ctx context.Context, ip string, in LoginInput) (Login, 
 	if user, err = s.store.Users.Change(ctx, user.Identity, models.UserChange{LoginAt: &at}); err != nil {
 		return Login{}, err
 	}
+	if user.CancelledAt > 0 { // while the password was being checked
+		return Login{}, define.ErrWrongCredentials
+	}
 	return s.openSession(ctx, &user, in.Device, ip)
 }
 
@@ -190,7 +193,10 @@ func (s *Accounts) Cancel(ctx context.Context, c Caller, in CancelInput) error {
 	}
 	err := s.store.Users.Cancel(ctx, c.User, now())
 	s.users.drop(c.User)
-	return err
+	if err != nil {
+		return err
+	}
+	return s.endSessions(ctx, c.User, "", define.EndedCancelled) // of a login that came in between
 }
 
 // searchCursor is where a search goes on: after an account key, or, in its second part, after a nickname.

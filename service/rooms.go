@@ -265,7 +265,7 @@ func (s *Rooms) Read(ctx context.Context, c Caller, identity string, in ReadInpu
 		return RoomMe{}, err
 	}
 	event := hub.Event{Op: define.EventRoomRead, Data: RoomReadEvent{Room: identity, User: c.User, Seq: seq}}
-	s.hub.Publish(hub.Delivery{Event: event, Users: state.ids, Except: c.Conn})
+	s.hub.Publish(hub.Delivery{Event: event, Users: state.ids})
 	return roomMe(&room, &member), nil
 }
 

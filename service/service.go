@@ -107,7 +107,7 @@ type limits struct {
 func newLimits(factor float64) limits {
 	const minute = 1.0 / 60
 	return limits{
-		loginByAccount: helper.NewRates(5*minute, 10, factor),
+		loginByAccount: helper.NewRates(10*minute, 20, factor),
 		loginByAddress: helper.NewRates(60*minute, 100, factor),
 		register:       helper.NewRates(20*minute, 100, factor),
 		send:           helper.NewRates(50, 500, factor),

@@ -105,6 +105,7 @@ func (c *core) sign(user, session string, issued, expires time.Time) (Token, err
 // openSession logs a user in. A device has one session: a former one under the same name is replaced.
 func (c *core) openSession(ctx context.Context, user *models.User, device, ip string) (Login, error) {
 	if device != "" {
+		defer c.locks.lock(user.Identity + "\n" + device)() // else two logins at once both find nothing to replace
 		err := c.eachSession(ctx, user.Identity, func(old *models.Session) error {
 			if old.Device != device {
 				return nil
