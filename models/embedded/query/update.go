@@ -13,7 +13,6 @@ import (
 // UpdateOptions are the parts of an update statement beside the update itself.
 type UpdateOptions struct {
 	ArrayFilters []bson.Raw
-	Upsert       bool
 	// Now is the time $currentDate sets; zero means the time of Apply.
 	Now time.Time
 }

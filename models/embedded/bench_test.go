@@ -1,0 +1,116 @@
+package embedded
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// onDisk gives a collection of a server with a data directory.
+func onDisk(b *testing.B) *mongo.Collection {
+	client, stop := openDir(b, b.TempDir())
+	b.Cleanup(stop)
+	return client.Database("bench").Collection("message")
+}
+
+func message(room, seq int) bson.D {
+	return bson.D{
+		{Key: "_id", Value: int64(room)<<32 | int64(seq)},
+		{Key: "room_identity", Value: fmt.Sprintf("01890a5d-ac96-774b-bcce-%012d", room)},
+		{Key: "seq", Value: int64(seq)},
+		{Key: "user_identity", Value: "01890a5d-ac96-774b-bcce-b302099a8057"},
+		{Key: "type", Value: "text"},
+		{Key: "data", Value: "Meet me at the station at eight, and bring the book that I lent you in spring."},
+		{Key: "client_id", Value: fmt.Sprintf("c-%d-%d", room, seq)},
+		{Key: "created_at", Value: int64(1760000000000 + seq)},
+	}
+}
+
+func messageIndexes(b *testing.B, c *mongo.Collection) {
+	index(b, c, bson.D{{Key: "room_identity", Value: 1}, {Key: "seq", Value: 1}}, options.Index().SetUnique(true))
+	index(b, c, bson.D{{Key: "room_identity", Value: 1}, {Key: "user_identity", Value: 1}, {Key: "client_id", Value: 1}},
+		options.Index().SetUnique(true).SetPartialFilterExpression(bson.D{{Key: "client_id", Value: bson.D{{Key: "$exists", Value: true}}}}))
+	index(b, c, bson.D{{Key: "created_at", Value: -1}})
+}
+
+func BenchmarkInsertOne(b *testing.B) {
+	c := onDisk(b)
+	var n atomic.Int64
+	b.SetParallelism(8) // 16 goroutines on 2 cores
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := c.InsertOne(b.Context(), message(1, int(n.Add(1)))); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "docs/s")
+}
+
+func BenchmarkInsertMany(b *testing.B) {
+	c := onDisk(b)
+	messageIndexes(b, c)
+	const size = 1000
+	var batch atomic.Int64
+	b.SetParallelism(2) // 4 goroutines on 2 cores
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			insertBatch(b, c, int(batch.Add(1))*size, size)
+		}
+	})
+	b.ReportMetric(float64(b.N)*size/b.Elapsed().Seconds(), "docs/s")
+}
+
+func insertBatch(b *testing.B, c *mongo.Collection, from, n int) {
+	b.Helper()
+	docs := make([]any, n)
+	for i := range docs {
+		docs[i] = message((from+i)%100, (from+i)/100)
+	}
+	if _, err := c.InsertMany(b.Context(), docs); err != nil {
+		b.Error(err)
+	}
+}
+
+// BenchmarkRead measures reads of a collection of a million messages.
+func BenchmarkRead(b *testing.B) {
+	c := onDisk(b)
+	messageIndexes(b, c)
+	const total = 1_000_000
+	for from := 0; from < total; from += 10_000 {
+		insertBatch(b, c, from, 10_000)
+	}
+	room := func(n int) string { return fmt.Sprintf("01890a5d-ac96-774b-bcce-%012d", n%100) }
+	b.Run("Page50", func(b *testing.B) {
+		for n := 0; b.Loop(); n++ {
+			filter := bson.D{{Key: "room_identity", Value: room(n)}, {Key: "seq", Value: bson.D{{Key: "$lt", Value: 100 + n*37%9000}}}}
+			cursor, err := c.Find(b.Context(), filter, options.Find().SetSort(bson.D{{Key: "seq", Value: -1}}).SetLimit(50))
+			if err != nil {
+				b.Fatal(err)
+			}
+			var page []bson.Raw
+			if err := cursor.All(b.Context(), &page); err != nil || len(page) != 50 {
+				b.Fatal(len(page), err)
+			}
+		}
+	})
+	b.Run("Point", func(b *testing.B) {
+		for n := 0; b.Loop(); n++ {
+			filter := bson.D{{Key: "room_identity", Value: room(n)}, {Key: "seq", Value: n * 37 % 9000}}
+			if _, err := c.FindOne(b.Context(), filter).Raw(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("PointByID", func(b *testing.B) {
+		for n := 0; b.Loop(); n++ {
+			if _, err := c.FindOne(b.Context(), bson.D{{Key: "_id", Value: int64(n%100)<<32 | int64(n*37%9000)}}).Raw(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

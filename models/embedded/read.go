@@ -1,0 +1,278 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strconv"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
+
+	"parlor/models/embedded/mongoerr"
+	"parlor/models/embedded/query"
+	"parlor/models/embedded/storage"
+	"parlor/models/embedded/value"
+)
+
+// findArgs are the fields of a find.
+type findArgs struct {
+	ns         storage.Namespace
+	query      storage.Query
+	projection *query.Projection
+	batch      int64
+	single     bool
+}
+
+func (r *request) parseFind() (*findArgs, error) {
+	ns, err := r.collection()
+	if err != nil {
+		return nil, err
+	}
+	a := &findArgs{ns: ns, batch: firstBatch}
+	var filter, sort, projection bson.Raw
+	for _, f := range r.fields {
+		var ignored bool
+		switch f.name {
+		case "filter":
+			err = r.document(f, &filter)
+		case "sort":
+			err = r.document(f, &sort)
+		case "projection":
+			err = r.document(f, &projection)
+		case "hint":
+			a.query.Hint = keep(f.v)
+		case "skip":
+			err = r.natural(f, &a.query.Skip)
+		case "limit":
+			err = r.natural(f, &a.query.Limit)
+		case "batchSize":
+			err = r.natural(f, &a.batch)
+		case "singleBatch":
+			err = r.boolean(f, &a.single)
+		case "noCursorTimeout", "allowDiskUse", "oplogReplay", "allowPartialResults", "let":
+			// Nothing here depends on them.
+		case "showRecordId", "returnKey", "tailable", "awaitData":
+			if err = r.boolean(f, &ignored); err == nil && ignored {
+				err = mongoerr.NotImplemented.Errorf("find option '%s' is not supported", f.name)
+			}
+		case "min", "max":
+			var doc bson.Raw
+			if err = r.document(f, &doc); err == nil && len(doc) > 5 {
+				err = mongoerr.NotImplemented.Errorf("find option '%s' is not supported", f.name)
+			}
+		default:
+			err = r.unknown(f)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	// A cursor outlives the buffer of the request that it was opened by.
+	if a.query.Filter, err = query.ParseFilter(bytes.Clone(filter)); err != nil {
+		return nil, err
+	}
+	if a.query.Sort, err = query.ParseSort(bytes.Clone(sort)); err != nil {
+		return nil, err
+	}
+	if len(projection) > 5 {
+		a.projection, err = query.ParseProjection(bytes.Clone(projection), a.query.Filter)
+	}
+	return a, err
+}
+
+func runFind(ctx context.Context, r *request, out []byte) ([]byte, error) {
+	a, err := r.parseFind()
+	if err != nil {
+		return nil, err
+	}
+	var src source = &listSource{}
+	if c := r.s.store.Collection(a.ns); c != nil {
+		results, err := c.Find(a.query)
+		if err != nil {
+			return nil, err
+		}
+		src = &findSource{results: results, projection: a.projection}
+	}
+	return r.appendFirst(ctx, out, a.ns, src, a.batch, a.single)
+}
+
+// findSource projects the documents of a query.
+type findSource struct {
+	results    *storage.Results
+	projection *query.Projection
+}
+
+func (f *findSource) Next(ctx context.Context) (bson.Raw, error) {
+	_, doc, ok, err := f.results.Next(ctx)
+	if err != nil || !ok {
+		return nil, err
+	}
+	if f.projection != nil {
+		return f.projection.Apply(doc)
+	}
+	return doc, nil
+}
+
+func (f *findSource) Exhausted() bool { return f.results.Exhausted() }
+func (f *findSource) Close() error    { return f.results.Close() }
+
+func (r *request) parseCount() (ns storage.Namespace, q storage.Query, err error) {
+	if ns, err = r.collection(); err != nil {
+		return ns, q, err
+	}
+	var filter bson.Raw
+	for _, f := range r.fields {
+		switch f.name {
+		case "query":
+			if f.v.Type != bson.TypeNull {
+				err = r.document(f, &filter)
+			}
+		case "limit":
+			n, _ := f.v.AsInt64OK()
+			q.Limit = max(n, -n)
+		case "skip":
+			err = r.natural(f, &q.Skip)
+		case "hint":
+			q.Hint = f.v
+		case "fields":
+		default:
+			err = r.unknown(f)
+		}
+		if err != nil {
+			return ns, q, err
+		}
+	}
+	q.Filter, err = query.ParseFilter(filter)
+	return ns, q, err
+}
+
+func runCount(ctx context.Context, r *request, out []byte) ([]byte, error) {
+	ns, q, err := r.parseCount()
+	if err != nil {
+		return nil, err
+	}
+	n := int64(0)
+	if c := r.s.store.Collection(ns); c != nil {
+		if n, err = count(ctx, c, q); err != nil {
+			return nil, err
+		}
+	}
+	return appendNumber(out, "n", n), nil
+}
+
+func count(ctx context.Context, c *storage.Collection, q storage.Query) (int64, error) {
+	if q.Filter.Empty() && q.Hint.IsZero() {
+		n := max(c.Count()-q.Skip, 0)
+		if q.Limit > 0 {
+			n = min(n, q.Limit)
+		}
+		return n, nil
+	}
+	results, err := c.Find(q)
+	if err != nil {
+		return 0, err
+	}
+	for {
+		_, _, ok, err := results.Next(ctx)
+		if err != nil || !ok {
+			return results.Returned, errors.Join(err, results.Close())
+		}
+	}
+}
+
+// appendNumber appends an int, or a long where it doesn't fit, as mongod does.
+func appendNumber(out []byte, name string, n int64) []byte {
+	if n == int64(int32(n)) {
+		return bsoncore.AppendInt32Element(out, name, int32(n))
+	}
+	return bsoncore.AppendInt64Element(out, name, n)
+}
+
+func (r *request) parseDistinct() (ns storage.Namespace, key string, q storage.Query, err error) {
+	if ns, err = r.collection(); err != nil {
+		return ns, key, q, err
+	}
+	var filter bson.Raw
+	ok := false
+	for _, f := range r.fields {
+		switch f.name {
+		case "key":
+			if key, ok = f.v.StringValueOK(); !ok {
+				err = wrongType("distinct.key", f.v, "string")
+			}
+		case "query":
+			if f.v.Type != bson.TypeNull {
+				err = r.document(f, &filter)
+			}
+		case "hint":
+			q.Hint = f.v
+		default:
+			err = r.unknown(f)
+		}
+		if err != nil {
+			return ns, key, q, err
+		}
+	}
+	if !ok {
+		return ns, key, q, mongoerr.MissingCommandField.Errorf("BSON field 'distinct.key' is missing but a required field")
+	}
+	q.Filter, err = query.ParseFilter(filter)
+	return ns, key, q, err
+}
+
+func runDistinct(ctx context.Context, r *request, out []byte) ([]byte, error) {
+	ns, key, q, err := r.parseDistinct()
+	if err != nil {
+		return nil, err
+	}
+	index, out := bsoncore.AppendArrayElementStart(out, "values")
+	c := r.s.store.Collection(ns)
+	if c == nil {
+		return endDocument(out, index), nil
+	}
+	results, err := c.Find(q)
+	if err != nil {
+		return nil, err
+	}
+	start := len(out)
+	seen := map[string]struct{}{}
+	for {
+		_, doc, ok, err := results.Next(ctx)
+		if err != nil {
+			return nil, errors.Join(err, results.Close())
+		}
+		if !ok {
+			return endDocument(out, index), results.Close()
+		}
+		for _, v := range distinctValues(doc, key) {
+			k := string(value.AppendKey(nil, v, false))
+			if _, have := seen[k]; have {
+				continue
+			}
+			out = appendValue(out, strconv.Itoa(len(seen)), v)
+			seen[k] = struct{}{}
+		}
+		if len(out)-start > maxBatchBytes {
+			return nil, errors.Join(mongoerr.New(17217, "Location17217", "distinct too big, 16mb cap"), results.Close())
+		}
+	}
+}
+
+// distinctValues gives the values that distinct sees at a path: the elements of
+// arrays, and nothing where the field is missing.
+func distinctValues(doc bson.Raw, path string) []bson.RawValue {
+	vals, multikey := value.IndexValues(doc, path)
+	if len(vals) == 1 && !multikey && vals[0].Type == bson.TypeNull {
+		if _, ok := value.Lookup(doc, path); !ok {
+			return nil
+		}
+	}
+	out := vals[:0:0]
+	for _, v := range vals {
+		if v.Type != bson.TypeUndefined {
+			out = append(out, v)
+		}
+	}
+	return out
+}

@@ -1,0 +1,236 @@
+package storage
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"parlor/models/embedded/mongoerr"
+)
+
+// Namespace names a collection.
+type Namespace struct{ DB, Collection string }
+
+func (n Namespace) String() string { return n.DB + "." + n.Collection }
+
+// catalog is the collections at one moment. It is never changed, only replaced.
+type catalog struct {
+	byName map[Namespace]*Collection
+}
+
+// collectionEntry is a collection as the catalog stores it.
+type collectionEntry struct {
+	ID         uint32       `bson:"id"`
+	DB         string       `bson:"db"`
+	Collection string       `bson:"collection"`
+	UUID       bson.Binary  `bson:"uuid"`
+	Indexes    []indexEntry `bson:"indexes"`
+}
+
+// indexEntry is an index as the catalog stores it.
+type indexEntry struct {
+	ID       uint32   `bson:"id"`
+	Spec     bson.Raw `bson:"spec"`
+	Multikey bool     `bson:"multikey"`
+}
+
+var (
+	formatKey = append([]byte{metaKind}, "format"...)
+	nextIDKey = append([]byte{metaKind}, "nextID"...)
+)
+
+func (s *Store) loadCatalog() error {
+	if err := s.checkFormat(); err != nil {
+		return err
+	}
+	c := &catalog{byName: map[Namespace]*Collection{}}
+	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{catalogKind}, UpperBound: []byte{catalogKind + 1}})
+	if err != nil {
+		return err
+	}
+	for iter.First(); iter.Valid(); iter.Next() {
+		collection, lerr := s.loadCollection(iter.Value())
+		if lerr != nil {
+			return errors.Join(fmt.Errorf("catalog entry %x: %w", iter.Key(), lerr), iter.Close())
+		}
+		c.byName[collection.NS] = collection
+	}
+	if err := iter.Close(); err != nil {
+		return err
+	}
+	s.catalog.Store(c)
+	return nil
+}
+
+// checkFormat reads the version and the next id, and writes them to a new store.
+func (s *Store) checkFormat() error {
+	version, err := s.get(formatKey)
+	if err != nil {
+		return err
+	}
+	if version == nil {
+		s.nextID = 1
+		b := s.db.NewBatch()
+		if err := errors.Join(b.Set(formatKey, uint64Bytes(formatVersion), nil), b.Set(nextIDKey, uint64Bytes(1), nil), b.Commit(pebble.Sync)); err != nil {
+			return err
+		}
+		return s.Barrier()
+	}
+	if v := binary.BigEndian.Uint64(version); v > formatVersion {
+		return fmt.Errorf("%w: format %d, this one reads %d", ErrNewer, v, formatVersion)
+	}
+	next, err := s.get(nextIDKey)
+	if err != nil {
+		return err
+	}
+	if len(next) != 8 {
+		return errors.New("the catalog has no next id")
+	}
+	s.nextID = uint32(binary.BigEndian.Uint64(next))
+	return nil
+}
+
+func (s *Store) loadCollection(raw []byte) (*Collection, error) {
+	var e collectionEntry
+	if err := bson.Unmarshal(raw, &e); err != nil {
+		return nil, err
+	}
+	c := &Collection{store: s, ID: e.ID, NS: Namespace{e.DB, e.Collection}, UUID: e.UUID}
+	indexes := make([]*Index, 0, len(e.Indexes))
+	for _, ie := range e.Indexes {
+		spec, err := ParseIndexSpec(ie.Spec)
+		if err != nil {
+			return nil, fmt.Errorf("index %s: %w", ie.Spec, err)
+		}
+		indexes = append(indexes, &Index{ID: ie.ID, Spec: spec, Multikey: ie.Multikey})
+	}
+	c.schema.Store(&schema{indexes: indexes})
+	if err := c.loadStats(); err != nil {
+		return nil, err
+	}
+	return c, c.loadNextRecord()
+}
+
+// Collection finds a collection; nil means that it doesn't exist.
+func (s *Store) Collection(ns Namespace) *Collection { return s.catalog.Load().byName[ns] }
+
+// Collections gives the collections of a database by name; "" means all.
+func (s *Store) Collections(db string) []*Collection {
+	var out []*Collection
+	for ns, c := range s.catalog.Load().byName {
+		if db == "" || ns.DB == db {
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Collection) int {
+		return cmp.Or(strings.Compare(a.NS.DB, b.NS.DB), strings.Compare(a.NS.Collection, b.NS.Collection))
+	})
+	return out
+}
+
+// Create creates a collection with its _id index. It fails with NamespaceExists
+// where there is one.
+func (s *Store) Create(ns Namespace) (*Collection, error) {
+	s.ddl.Lock()
+	defer s.ddl.Unlock()
+	if s.Collection(ns) != nil {
+		return nil, mongoerr.NamespaceExists.Errorf("Collection %s already exists.", ns)
+	}
+	return s.create(ns)
+}
+
+// Ensure gives the collection and creates it if there is none.
+func (s *Store) Ensure(ns Namespace) (*Collection, error) {
+	if c := s.Collection(ns); c != nil {
+		return c, nil
+	}
+	s.ddl.Lock()
+	defer s.ddl.Unlock()
+	if c := s.Collection(ns); c != nil {
+		return c, nil
+	}
+	return s.create(ns)
+}
+
+// create creates a collection; the caller holds ddl.
+func (s *Store) create(ns Namespace) (*Collection, error) {
+	if err := s.space.check(); err != nil {
+		return nil, err
+	}
+	uuid := make([]byte, 16)
+	rand.Read(uuid) // never fails
+	uuid[6], uuid[8] = uuid[6]&0x0f|0x40, uuid[8]&0x3f|0x80
+	c := &Collection{store: s, NS: ns, UUID: bson.Binary{Subtype: bson.TypeBinaryUUID, Data: uuid}, nextRecord: 1}
+	batch := s.db.NewBatch()
+	c.ID = s.takeID()
+	id := &Index{ID: s.takeID(), Spec: idIndexSpec()}
+	c.schema.Store(&schema{indexes: []*Index{id}})
+	if err := errors.Join(s.putID(batch), c.putEntry(batch, c.schema.Load()), batch.Commit(pebble.Sync)); err != nil {
+		return nil, err
+	}
+	s.publish(func(byName map[Namespace]*Collection) { byName[ns] = c })
+	return c, nil
+}
+
+// takeID gives an id for a collection or an index; the caller holds ddl and
+// stores the new nextID with what it uses the id for.
+func (s *Store) takeID() uint32 {
+	id := s.nextID
+	s.nextID++
+	return id
+}
+
+func (s *Store) putID(b *pebble.Batch) error {
+	return b.Set(nextIDKey, uint64Bytes(uint64(s.nextID)), nil)
+}
+
+func (s *Store) publish(change func(map[Namespace]*Collection)) {
+	old := s.catalog.Load().byName
+	next := make(map[Namespace]*Collection, len(old)+1)
+	for ns, c := range old {
+		next[ns] = c
+	}
+	change(next)
+	s.catalog.Store(&catalog{byName: next})
+}
+
+// Drop removes a collection and all that belongs to it.
+func (s *Store) Drop(c *Collection) error {
+	s.ddl.Lock()
+	defer s.ddl.Unlock()
+	c.write.Lock()
+	defer c.write.Unlock()
+	if c.dropped {
+		return nil
+	}
+	c.dropped = true
+	// The name goes first: who looks it up from now on finds nothing, and who has
+	// the collection already sees the schema change and gives up its reading.
+	s.publish(func(byName map[Namespace]*Collection) { delete(byName, c.NS) })
+	indexes := c.schema.Load().indexes
+	c.schema.Store(&schema{})
+	b := s.db.NewBatch()
+	err := errors.Join(
+		b.Delete(appendPrefix(nil, catalogKind, c.ID), nil),
+		b.Delete(appendPrefix(nil, statsKind, c.ID), nil),
+		deletePrefix(b, appendPrefix(nil, recordKind, c.ID)),
+	)
+	for _, x := range indexes {
+		err = errors.Join(err, deletePrefix(b, appendPrefix(nil, entryKind, x.ID)))
+	}
+	if err != nil {
+		return err
+	}
+	return b.Commit(pebble.Sync)
+}
+
+func deletePrefix(b *pebble.Batch, prefix []byte) error {
+	return b.DeleteRange(prefix, successor(prefix), nil)
+}

@@ -1,0 +1,191 @@
+package storage
+
+import (
+	"bytes"
+	"encoding/binary"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"parlor/models/embedded/value"
+)
+
+// Index is one index of a collection. It is never changed, only replaced in its
+// schema.
+type Index struct {
+	ID   uint32
+	Spec IndexSpec
+	// Multikey says that some document has more than one entry, or had.
+	Multikey bool
+}
+
+// schema is the indexes of a collection at one moment. It is never changed.
+type schema struct {
+	indexes []*Index
+}
+
+// entries are the keys that one index holds for one document, without the record
+// id that ends the key of an index that isn't unique.
+type entries struct {
+	buf      []byte
+	ends     []int
+	multikey bool
+}
+
+func (e *entries) reset() { e.buf, e.ends, e.multikey = e.buf[:0], e.ends[:0], false }
+
+func (e *entries) len() int { return len(e.ends) }
+
+func (e *entries) at(i int) []byte {
+	from := 0
+	if i > 0 {
+		from = e.ends[i-1]
+	}
+	return e.buf[from:e.ends[i]:e.ends[i]]
+}
+
+func (e *entries) contains(key []byte) bool {
+	for i := range e.ends {
+		if bytes.Equal(e.at(i), key) {
+			return true
+		}
+	}
+	return false
+}
+
+// entriesOf puts the keys that x holds for doc into e, each once.
+func (x *Index) entriesOf(doc bson.Raw, e *entries) error {
+	e.reset()
+	if x.Spec.PartialFilter != nil && !x.Spec.PartialFilter.Match(doc) {
+		return nil
+	}
+	if x.Spec.Sparse && !x.hasAny(doc) {
+		return nil
+	}
+	if x.singleEntry(doc, e) {
+		return nil
+	}
+	e.reset()
+	tuples, multikey, err := value.IndexTuples(doc, x.Spec.Paths)
+	if err != nil {
+		return err
+	}
+	e.multikey = multikey
+	for _, tuple := range tuples {
+		from := len(e.buf)
+		e.buf = appendPrefix(e.buf, entryKind, x.ID)
+		for i, v := range tuple {
+			e.buf = value.AppendKey(e.buf, v, x.Spec.Fields[i].Desc)
+		}
+		if key := e.buf[from:]; e.contains(key) {
+			e.buf = e.buf[:from]
+			continue
+		}
+		e.ends = append(e.ends, len(e.buf))
+	}
+	return nil
+}
+
+// singleEntry handles the usual case, plain fields without arrays, without
+// building tuples. False means that the document needs the general way.
+func (x *Index) singleEntry(doc bson.Raw, e *entries) bool {
+	e.buf = appendPrefix(e.buf, entryKind, x.ID)
+	for _, f := range x.Spec.Fields {
+		if strings.IndexByte(f.Path, '.') >= 0 {
+			return false
+		}
+		v, ok := topLevel(doc, f.Path)
+		if !ok {
+			v = value.Null
+		}
+		if v.Type == bson.TypeArray {
+			return false
+		}
+		e.buf = value.AppendKey(e.buf, v, f.Desc)
+	}
+	e.ends = append(e.ends, len(e.buf))
+	return true
+}
+
+// hasAny reports whether doc has one of the index's fields, which is when a
+// sparse index holds it.
+func (x *Index) hasAny(doc bson.Raw) bool {
+	for _, path := range x.Spec.Paths {
+		if _, ok := topLevel(doc, path); ok {
+			return true
+		}
+		if strings.IndexByte(path, '.') < 0 {
+			continue
+		}
+		if _, ok := value.Lookup(doc, path); ok {
+			return true
+		}
+		if vals, multikey := value.IndexValues(doc, path); multikey || len(vals) > 0 && vals[0].Type != bson.TypeNull {
+			return true
+		}
+	}
+	return false
+}
+
+// untouched reports whether old and new agree in every field that x looks at.
+func (x *Index) untouched(old, new bson.Raw) bool {
+	if x.Spec.PartialFilter != nil {
+		return false
+	}
+	for _, path := range x.Spec.Paths {
+		root, _, _ := strings.Cut(path, ".")
+		a, okA := topLevel(old, root)
+		b, okB := topLevel(new, root)
+		if okA != okB || a.Type != b.Type || !bytes.Equal(a.Value, b.Value) {
+			return false
+		}
+	}
+	return true
+}
+
+// topLevel finds a field of a document that is known to be valid, without
+// allocating.
+func topLevel(doc bson.Raw, name string) (bson.RawValue, bool) {
+	rest := []byte(doc[4:])
+	for len(rest) > 1 {
+		kind := bson.Type(rest[0])
+		end := bytes.IndexByte(rest[1:], 0)
+		key := rest[1 : 1+end]
+		rest = rest[end+2:]
+		size := valueLen(kind, rest)
+		if string(key) == name {
+			return bson.RawValue{Type: kind, Value: rest[:size:size]}, true
+		}
+		rest = rest[size:]
+	}
+	return bson.RawValue{}, false
+}
+
+// valueLen gives the length of the value that src starts with.
+func valueLen(kind bson.Type, src []byte) int {
+	size := func() int { return int(binary.LittleEndian.Uint32(src)) }
+	switch kind {
+	case bson.TypeBoolean:
+		return 1
+	case bson.TypeInt32:
+		return 4
+	case bson.TypeDouble, bson.TypeInt64, bson.TypeDateTime, bson.TypeTimestamp:
+		return 8
+	case bson.TypeObjectID:
+		return 12
+	case bson.TypeDecimal128:
+		return 16
+	case bson.TypeString, bson.TypeJavaScript, bson.TypeSymbol:
+		return 4 + size()
+	case bson.TypeDBPointer:
+		return 4 + size() + 12
+	case bson.TypeBinary:
+		return 5 + size()
+	case bson.TypeEmbeddedDocument, bson.TypeArray, bson.TypeCodeWithScope:
+		return size()
+	case bson.TypeRegex:
+		pattern := bytes.IndexByte(src, 0) + 1
+		return pattern + bytes.IndexByte(src[pattern:], 0) + 1
+	}
+	return 0
+}

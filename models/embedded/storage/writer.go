@@ -1,0 +1,325 @@
+package storage
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/cockroachdb/pebble/v2"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"parlor/models/embedded/mongoerr"
+)
+
+// maxBatch is the size at which a write of many documents is applied in parts,
+// which mongod does too: only a single document is written atomically.
+const maxBatch = 4 << 20
+
+// probeAfter is the number of unique keys that a command looks up one by one. From
+// then on it keeps an iterator, which costs more to open and less to use.
+const probeAfter = 8
+
+// Writer is one write command on one collection. It holds the collection's write
+// lock from Begin to Commit.
+type Writer struct {
+	c     *Collection
+	batch *pebble.Batch
+	// taken are the keys of unique indexes that batch sets (true) or deletes.
+	taken   map[string]bool
+	lookups int
+	probe   *pebble.Iterator
+	applied []*pebble.Batch
+	count   int64
+	bytes   int64
+	old     entries
+	new     []entries // of the document being staged, by index
+	key     []byte
+}
+
+// Begin waits for the write lock. It fails with OutOfDiskSpace where the disk is
+// full, and with NamespaceNotFound where the collection has been dropped.
+func (c *Collection) Begin() (*Writer, error) {
+	if err := c.store.space.check(); err != nil {
+		return nil, err
+	}
+	c.write.Lock()
+	if c.dropped {
+		c.write.Unlock()
+		return nil, mongoerr.NamespaceNotFound.Errorf("collection dropped: %s", c.NS)
+	}
+	return &Writer{c: c, count: c.count.Load(), bytes: c.bytes.Load()}, nil
+}
+
+// Insert stages a document. It has an _id. A *DuplicateKey error leaves the
+// Writer as it was.
+func (w *Writer) Insert(doc bson.Raw) error {
+	id := w.c.nextRecord
+	if err := w.stage(id, nil, doc); err != nil {
+		return err
+	}
+	w.c.nextRecord++
+	w.count++
+	w.bytes += int64(len(doc))
+	return nil
+}
+
+// Update stages the replacement of the document old, which has the record id.
+func (w *Writer) Update(id RecordID, old, new bson.Raw) error {
+	if err := w.stage(id, old, new); err != nil {
+		return err
+	}
+	w.bytes += int64(len(new) - len(old))
+	return nil
+}
+
+// Delete stages the removal of the document old.
+func (w *Writer) Delete(id RecordID, old bson.Raw) error {
+	if err := w.stage(id, old, nil); err != nil {
+		return err
+	}
+	w.count--
+	w.bytes -= int64(len(old))
+	return nil
+}
+
+// stage puts the change from old to new into the batch; nil means no document.
+// All checks come before the first change.
+func (w *Writer) stage(id RecordID, old, new bson.Raw) error {
+	if w.batch == nil {
+		w.batch = w.c.store.db.NewBatch()
+	}
+	indexes := w.c.schema.Load().indexes
+	for len(w.new) < len(indexes) {
+		w.new = append(w.new, entries{})
+	}
+	for i, x := range indexes {
+		w.new[i].reset()
+		if new == nil || old != nil && x.untouched(old, new) {
+			continue
+		}
+		if err := w.check(x, id, new, &w.new[i]); err != nil {
+			return err
+		}
+	}
+	for i, x := range indexes {
+		if old != nil && new != nil && x.untouched(old, new) {
+			continue
+		}
+		if err := w.stageEntries(x, id, old, &w.new[i]); err != nil {
+			return err
+		}
+	}
+	return w.stageRecord(id, new)
+}
+
+// check puts the entries of doc in x into e, and refuses a document that x can't
+// take.
+func (w *Writer) check(x *Index, id RecordID, doc bson.Raw, e *entries) error {
+	if err := x.entriesOf(doc, e); err != nil {
+		return err
+	}
+	if !x.Spec.Unique {
+		return nil
+	}
+	for i := range e.len() {
+		owner, err := w.owner(e.at(i))
+		if err != nil {
+			return err
+		}
+		if owner != 0 && owner != id {
+			return newDuplicateKey(w.c.NS, x, doc)
+		}
+	}
+	return nil
+}
+
+// owner gives the record that a key of a unique index points to, 0 if none.
+func (w *Writer) owner(key []byte) (RecordID, error) {
+	if len(w.taken) > 0 {
+		if set, ok := w.taken[string(key)]; ok && !set {
+			return 0, nil
+		} else if ok {
+			return ^RecordID(0), nil
+		}
+	}
+	if w.lookups++; w.lookups > probeAfter {
+		return w.probed(key)
+	}
+	v, closer, err := w.c.store.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return recordIDAt(v), closer.Close()
+}
+
+// probed is owner by iterator. The write lock keeps it from growing stale: only
+// Apply changes the collection, and ends it.
+func (w *Writer) probed(key []byte) (RecordID, error) {
+	if w.probe == nil {
+		var err error
+		w.probe, err = w.c.store.db.NewIter(&pebble.IterOptions{LowerBound: []byte{entryKind}, UpperBound: []byte{entryKind + 1}})
+		if err != nil {
+			return 0, err
+		}
+	}
+	// The prefix of a key is the whole key, so this asks the Bloom filters.
+	if !w.probe.SeekPrefixGE(key) {
+		return 0, w.probe.Error()
+	}
+	v, err := w.probe.ValueAndErr()
+	if err != nil {
+		return 0, err
+	}
+	return recordIDAt(v), nil
+}
+
+func (w *Writer) closeProbe() error {
+	if w.probe == nil {
+		return nil
+	}
+	err := w.probe.Close()
+	w.probe = nil
+	return err
+}
+
+// stageEntries replaces the entries of old in x by the new ones.
+func (w *Writer) stageEntries(x *Index, id RecordID, old bson.Raw, new *entries) error {
+	w.old.reset()
+	if old != nil {
+		if err := x.entriesOf(old, &w.old); err != nil {
+			return err
+		}
+	}
+	if new.multikey && !x.Multikey {
+		if err := w.c.markMultikey(x); err != nil {
+			return err
+		}
+	}
+	for i := range w.old.len() {
+		if key := w.old.at(i); !new.contains(key) {
+			if err := w.deleteEntry(x, key, id); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range new.len() {
+		if key := new.at(i); !w.old.contains(key) {
+			if err := w.setEntry(x, key, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *Writer) setEntry(x *Index, key []byte, id RecordID) error {
+	if !x.Spec.Unique {
+		w.key = binary.BigEndian.AppendUint64(append(w.key[:0], key...), uint64(id))
+		return w.batch.Set(w.key, nil, nil)
+	}
+	w.note(key, true)
+	w.key = binary.BigEndian.AppendUint64(w.key[:0], uint64(id))
+	return w.batch.Set(key, w.key, nil)
+}
+
+func (w *Writer) deleteEntry(x *Index, key []byte, id RecordID) error {
+	if !x.Spec.Unique {
+		w.key = binary.BigEndian.AppendUint64(append(w.key[:0], key...), uint64(id))
+		return w.batch.Delete(w.key, nil)
+	}
+	w.note(key, false)
+	return w.batch.Delete(key, nil)
+}
+
+func (w *Writer) note(key []byte, set bool) {
+	if w.taken == nil {
+		w.taken = map[string]bool{}
+	}
+	w.taken[string(key)] = set
+}
+
+func (w *Writer) stageRecord(id RecordID, doc bson.Raw) error {
+	w.key = appendRecordKey(w.key[:0], w.c.ID, id)
+	if doc == nil {
+		return w.batch.Delete(w.key, nil)
+	}
+	return w.batch.Set(w.key, doc, nil)
+}
+
+// Full reports that enough is staged to Apply it before going on.
+func (w *Writer) Full() bool { return w.batch != nil && w.batch.Len() >= maxBatch }
+
+// Apply makes what is staged visible to readers, the Writer's own among them.
+func (w *Writer) Apply() error {
+	if err := w.closeProbe(); err != nil {
+		return err
+	}
+	if w.batch == nil || w.batch.Empty() {
+		return nil
+	}
+	if err := w.c.putStats(w.batch, w.count, w.bytes); err != nil {
+		return err
+	}
+	// Sync asks for the write to the log, which walFS lets go as soon as the
+	// bytes are with the operating system.
+	if err := w.c.store.db.ApplyNoSyncWait(w.batch, pebble.Sync); err != nil {
+		return err
+	}
+	w.applied = append(w.applied, w.batch)
+	w.batch = nil
+	clear(w.taken)
+	w.c.count.Store(w.count)
+	w.c.bytes.Store(w.bytes)
+	return nil
+}
+
+// Commit applies what is staged, gives the write lock back and waits until the
+// process may die without losing it; with journaled, until the machine may.
+func (w *Writer) Commit(journaled bool) error {
+	err := w.Apply()
+	w.c.write.Unlock()
+	if w.batch != nil {
+		err = errors.Join(err, w.batch.Close())
+	}
+	for _, b := range w.applied {
+		err = errors.Join(err, b.SyncWait(), b.Close())
+	}
+	if err == nil && journaled && len(w.applied) > 0 {
+		err = w.c.store.Barrier()
+	}
+	return err
+}
+
+// Rollback drops what is staged and gives the write lock back. What was applied
+// stays.
+func (w *Writer) Rollback() error {
+	var err error
+	if w.batch != nil {
+		err = w.batch.Close()
+		w.batch = nil
+	}
+	return errors.Join(err, w.Commit(false))
+}
+
+// markMultikey records and publishes that x has several entries for a document,
+// before the batch that brings them is applied, so that no reader sees them
+// unprepared.
+func (c *Collection) markMultikey(x *Index) error {
+	next := &schema{}
+	for _, have := range c.schema.Load().indexes {
+		if have.ID == x.ID {
+			marked := *have
+			marked.Multikey = true
+			have = &marked
+		}
+		next.indexes = append(next.indexes, have)
+	}
+	b := c.store.db.NewBatch()
+	if err := errors.Join(c.putEntry(b, next), b.Commit(pebble.Sync)); err != nil {
+		return err
+	}
+	c.schema.Store(next)
+	return nil
+}
