@@ -9,8 +9,6 @@ const (
 	EventRoomCreated     = "room.created"
 	EventRoomUpdated     = "room.updated"
 	EventRoomDissolved   = "room.dissolved"
-	EventRoomMe          = "room.me"
-	EventMemberJoined    = "member.joined"
 	EventMemberLeft      = "member.left"
 	EventMemberUpdated   = "member.updated"
 	EventFriendRequested = "friend.requested"

@@ -65,6 +65,7 @@ const (
 	PageMax         = 100
 	SyncPerRoom     = 200                 // messages of a room in one sync
 	SyncTotal       = 2_000               // messages in one sync: the rest of the rooms say `more`
+	SyncBytes       = 1 << 20             // bytes of their texts, likewise
 	BodyMax         = 1 << 20             // bytes of a JSON body
 	FrameMax        = 64 << 10            // bytes of a frame on /ws
 	BrokenFramesMax = 10                  // broken frames in a row before a socket is closed

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
+	"unicode"
 
 	"parlor/define"
 )
@@ -31,15 +33,24 @@ func DecodeJSON(data []byte, v any) error {
 func decodeError(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
-		if wrongType.Field == "" {
+		field := jsonPath(wrongType.Field)
+		if field == "" {
 			return define.ErrMalformed.With(err)
 		}
-		return define.Invalid(wrongType.Field, "must be "+jsonType(wrongType), "类型不正确")
+		return define.Invalid(field, "must be "+jsonType(wrongType), "类型不正确")
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return define.Invalid(strings.Trim(name, `"`), "is not a field of this request", "不是该请求的字段")
 	}
 	return define.ErrMalformed.With(err)
+}
+
+// jsonPath drops what stands in the path of a field for embedded structs: their Go names. Names in JSON are lower case.
+func jsonPath(path string) string {
+	parts := slices.DeleteFunc(strings.Split(path, "."), func(part string) bool {
+		return part != "" && unicode.IsUpper(rune(part[0]))
+	})
+	return strings.Join(parts, ".")
 }
 
 func jsonType(e *json.UnmarshalTypeError) string {

@@ -10,12 +10,18 @@ import (
 )
 
 type decoded struct {
-	Name  string   `json:"name"`
-	Size  *int     `json:"size"`
-	Tags  []string `json:"tags"`
+	Name string   `json:"name"`
+	Size *int     `json:"size"`
+	Tags []string `json:"tags"`
+	Embedded
 	Inner struct {
 		On bool `json:"on"`
 	} `json:"inner"`
+}
+
+// Embedded is embedded, as a page is in a query.
+type Embedded struct {
+	Deep string `json:"deep"`
 }
 
 func TestDecodeJSONNamesWhatIsWrong(t *testing.T) {
@@ -27,6 +33,7 @@ func TestDecodeJSONNamesWhatIsWrong(t *testing.T) {
 		{`{"tags": {}}`, "tags", "must be a list"},
 		{`{"inner": []}`, "inner", "must be an object"},
 		{`{"inner": {"on": "yes"}}`, "inner.on", "must be a boolean"},
+		{`{"deep": 1}`, "deep", "must be a string"},
 		{`{"nmae": "x"}`, "nmae", "is not a field"},
 		{`{`, "", ""},
 		{`{} {}`, "", ""},

@@ -59,11 +59,11 @@ func (s *Accounts) Login(ctx context.Context, ip string, in LoginInput) (Login, 
 	if err := check(in); err != nil {
 		return Login{}, err
 	}
-	key := helper.FoldAccount(in.Account)
+	key, email := helper.FoldAccount(in.Account), strings.ToLower(in.Email)
 	if err := limit(s.limits.loginByAddress, helper.AddressKey(ip)); err != nil {
 		return Login{}, err
 	}
-	if err := limit(s.limits.loginByAccount, key+"\n"+strings.ToLower(in.Email)); err != nil {
+	if err := limit(s.limits.loginByAccount, cmp.Or(key, email)); err != nil {
 		return Login{}, err
 	}
 	var user models.User
@@ -71,7 +71,7 @@ func (s *Accounts) Login(ctx context.Context, ip string, in LoginInput) (Login, 
 	if in.Account != "" {
 		user, err = s.store.Users.ByAccount(ctx, key)
 	} else {
-		user, err = s.store.Users.ByEmail(ctx, strings.ToLower(in.Email))
+		user, err = s.store.Users.ByEmail(ctx, email)
 	}
 	if errors.Is(err, models.ErrNotFound) || user.CancelledAt > 0 {
 		return Login{}, cmp.Or(helper.CheckNoPassword(ctx, in.Password), error(define.ErrWrongCredentials))
@@ -251,7 +251,8 @@ func (s *Accounts) Profile(ctx context.Context, c Caller, identity string) (Prof
 	if errors.Is(err, models.ErrNotFound) {
 		return profile, nil
 	}
-	profile.IsFriend, profile.RoomIdentity, profile.Remark = true, friendship.RoomIdentity, friendship.Remark
-	profile.Online = s.hub.Online(identity)
+	online := s.hub.Online(identity)
+	profile.IsFriend, profile.Online = true, &online
+	profile.RoomIdentity, profile.Remark = &friendship.RoomIdentity, &friendship.Remark
 	return profile, err
 }

@@ -32,20 +32,20 @@ func (s *Friends) CreateGroup(ctx context.Context, c Caller, in GroupInput) (Fri
 	if err := check(in); err != nil {
 		return FriendGroup{}, err
 	}
-	if in.Name == define.GroupUngrouped {
+	return s.insertGroup(ctx, c.User, in.Name, now())
+}
+
+// insertGroup adds a group; ErrGroupExists where the user has one of this name, as everybody has `ungrouped`.
+func (c *core) insertGroup(ctx context.Context, user, name string, createdAt int64) (FriendGroup, error) {
+	if name == define.GroupUngrouped {
 		return FriendGroup{}, define.ErrGroupExists
 	}
-	group, err := s.insertGroup(ctx, c.User, in.Name)
+	group := models.FriendGroup{Identity: helper.NewIdentity(), UserIdentity: user, Name: name, CreatedAt: createdAt, UpdatedAt: now()}
+	err := c.store.FriendGroups.Insert(ctx, &group)
 	if errors.Is(err, models.ErrDuplicate) {
 		return FriendGroup{}, define.ErrGroupExists
 	}
 	return groupView(&group), err
-}
-
-func (c *core) insertGroup(ctx context.Context, user, name string) (models.FriendGroup, error) {
-	at := now()
-	group := models.FriendGroup{Identity: helper.NewIdentity(), UserIdentity: user, Name: name, CreatedAt: at, UpdatedAt: at}
-	return group, c.store.FriendGroups.Insert(ctx, &group)
 }
 
 // RenameGroup gives a group another name. The new one is made before the old one goes, so that a friend always stands
@@ -61,7 +61,7 @@ func (s *Friends) RenameGroup(ctx context.Context, c Caller, name string, in Gro
 	if in.Name == name {
 		return groupView(&old), nil
 	}
-	group, err := s.CreateGroup(ctx, c, in)
+	group, err := s.insertGroup(ctx, c.User, in.Name, old.CreatedAt)
 	if err != nil {
 		return FriendGroup{}, err
 	}

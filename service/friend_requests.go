@@ -139,13 +139,18 @@ func (s *Friends) Requests(ctx context.Context, c Caller, box string, p Page) (L
 }
 
 // Accept makes the caller and who asked him friends, in their private room.
-// Refusals: ErrRequestNotFound where it was not sent to the caller, ErrRequestClosed, ErrAlreadyFriends.
+// Refusals: ErrRequestNotFound where it was not sent to the caller, ErrRequestClosed, ErrBlocked.
 func (s *Friends) Accept(ctx context.Context, c Caller, identity string) (Friend, error) {
 	request, unlock, err := s.openRequest(ctx, c, identity)
 	if err != nil {
 		return Friend{}, err
 	}
 	defer unlock()
+	if blocked, err := s.store.Blocks.Exists(ctx, request.From, c.User); err != nil {
+		return Friend{}, err
+	} else if blocked { // since he asked
+		return Friend{}, define.ErrBlocked
+	}
 	if err := s.befriend(ctx, &request); err != nil {
 		return Friend{}, err
 	}
@@ -178,7 +183,8 @@ func (s *Friends) openRequest(ctx context.Context, c Caller, identity string) (r
 	}
 	unlock = s.locks.lock(r.Pair)
 	// Read again: it may have been answered while the lock was somebody else's.
-	if r, err = s.store.FriendRequests.Get(ctx, identity); err == nil && r.State != define.RequestPending || isExpired(&r) {
+	r, err = s.store.FriendRequests.Get(ctx, identity)
+	if err == nil && (r.State != define.RequestPending || isExpired(&r)) {
 		err = define.ErrRequestClosed
 	}
 	if err != nil {

@@ -61,8 +61,8 @@ func (s *Friends) Update(ctx context.Context, c Caller, friend string, in Friend
 	if _, err := s.friendOf(ctx, c.User, friend); err != nil {
 		return Friend{}, err
 	}
-	if in.Group != nil && *in.Group != define.GroupUngrouped {
-		if _, err := s.insertGroup(ctx, c.User, *in.Group); err != nil && !errors.Is(err, models.ErrDuplicate) {
+	if in.Group != nil {
+		if _, err := s.insertGroup(ctx, c.User, *in.Group, now()); err != nil && !errors.Is(err, define.ErrGroupExists) {
 			return Friend{}, err
 		}
 	}

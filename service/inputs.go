@@ -12,7 +12,7 @@ type Page struct {
 type RegisterInput struct {
 	Account  string `json:"account" validate:"required,account"`
 	Password string `json:"password" validate:"required,min=8,max=128"`
-	Nickname string `json:"nickname" validate:"max=50"`
+	Nickname string `json:"nickname" validate:"omitempty,max=50,line"`
 	Email    string `json:"email" validate:"omitempty,email,max=100"`
 	Device   string `json:"device" validate:"max=100"`
 }
@@ -27,7 +27,7 @@ type LoginInput struct {
 
 // ProfileInput changes what a user says of himself; what is left out stays.
 type ProfileInput struct {
-	Nickname    *string `json:"nickname" validate:"omitempty,min=1,max=50"`
+	Nickname    *string `json:"nickname" validate:"omitempty,min=1,max=50,line"`
 	Sex         *int    `json:"sex" validate:"omitempty,oneof=0 1 2"`
 	Phone       *string `json:"phone" validate:"omitempty,max=32"`
 	Description *string `json:"description" validate:"omitempty,max=500"`

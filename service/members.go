@@ -161,5 +161,26 @@ func (c *core) handOver(ctx context.Context, state *roomState, owner, heir strin
 	if err := c.announceRoom(ctx, define.EventRoomUpdated, room); err != nil {
 		return err
 	}
+	if err := c.announceMembers(ctx, state, owner, owner, heir); err != nil {
+		return err
+	}
 	return c.say(ctx, room, owner, systemMessage{Event: "room.owner", By: owner, Users: []string{heir}})
+}
+
+// announceMembers tells a room what has become of some of its members.
+func (c *core) announceMembers(ctx context.Context, state *roomState, by string, users ...string) error {
+	event := MembersEvent{Room: state.room.Identity, By: by}
+	for _, user := range users {
+		doc, err := c.store.UserRooms.Get(ctx, user, state.room.Identity)
+		if err != nil {
+			return notFound(err, define.ErrMemberNotFound)
+		}
+		who, err := c.users.get(ctx, user)
+		if err != nil {
+			return err
+		}
+		event.Members = append(event.Members, c.memberView(&doc, who))
+	}
+	c.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventMemberUpdated, Data: event}, Users: state.ids})
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 
@@ -53,8 +54,24 @@ func (s *Messages) Submit(ctx context.Context, c Caller, room string, in Message
 		err = s.writer.put(ctx, &send{message: message, sender: sender, conn: c.Conn, done: done})
 	}
 	if err != nil {
-		done(Message{}, false, err)
+		stored, err := s.retried(ctx, c, room, in, err)
+		done(stored, false, err)
 	}
+}
+
+// retried answers a refused send with what is stored under its ClientID: whoever retries must learn that his message
+// was stored, even where the room was closed to him since. Without one it returns the refusal.
+func (s *Messages) retried(ctx context.Context, c Caller, room string, in MessageInput, refusal error) (Message, error) {
+	closed := []error{define.ErrRoomClosed, define.ErrRoomDissolved, define.ErrBlocked, define.ErrSilenced}
+	if !slices.ContainsFunc(closed, func(why error) bool { return errors.Is(refusal, why) }) || in.ClientID == "" {
+		return Message{}, refusal
+	}
+	stored, err := s.store.Messages.ByClientID(ctx, room, c.User, in.ClientID)
+	if err != nil {
+		return Message{}, notFound(err, refusal)
+	}
+	sender, err := s.users.get(ctx, c.User)
+	return messageViewFor(&stored, sender, c.User), err
 }
 
 // compose checks a send and makes a message of it that lacks only its numbers.
@@ -82,8 +99,12 @@ func (s *Messages) compose(ctx context.Context, c Caller, room string, in Messag
 		return nil, User{}, err
 	}
 	if in.ReplyTo != 0 {
-		if original, err := s.store.Messages.Get(ctx, in.ReplyTo); err != nil || original.RoomIdentity != room {
-			return nil, User{}, cmp.Or[error](notFound(err, define.ErrMessageNotFound), define.ErrMessageNotFound)
+		original, err := s.store.Messages.Get(ctx, in.ReplyTo)
+		if err != nil {
+			return nil, User{}, notFound(err, define.ErrMessageNotFound)
+		}
+		if original.RoomIdentity != room {
+			return nil, User{}, define.ErrMessageNotFound
 		}
 	}
 	sender, err := s.users.get(ctx, c.User)

@@ -23,7 +23,7 @@ func ownUser(u *models.User) Me {
 }
 
 // notFound gives a missing document the name under which the caller asked for it.
-func notFound(err error, as *define.Error) error {
+func notFound(err, as error) error {
 	if errors.Is(err, models.ErrNotFound) {
 		return as
 	}

@@ -107,4 +107,5 @@ func isBirthday(s string) bool {
 	return s == "" || err == nil
 }
 
-func isLine(s string) bool { return helper.Printable(s, 0, len(s)) }
+// isLine refuses what nobody could see, too.
+func isLine(s string) bool { return helper.Printable(s, 1, len(s)) && strings.TrimSpace(s) != "" }

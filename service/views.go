@@ -35,13 +35,13 @@ type Me struct {
 	LoginAt   int64  `json:"login_at"`
 }
 
-// Profile is a user as seen by one caller. RoomIdentity, Remark and Online are filled for friends only.
+// Profile is a user as seen by one caller. RoomIdentity, Remark and Online are there for friends only.
 type Profile struct {
 	User
-	IsFriend     bool   `json:"is_friend"`
-	RoomIdentity string `json:"room_identity,omitempty"`
-	Remark       string `json:"remark,omitempty"`
-	Online       bool   `json:"online"`
+	IsFriend     bool    `json:"is_friend"`
+	RoomIdentity *string `json:"room_identity,omitempty"`
+	Remark       *string `json:"remark,omitempty"`
+	Online       *bool   `json:"online,omitempty"`
 }
 
 // Token is a session's proof and the moment at which it stops being good.
@@ -208,12 +208,7 @@ type (
 	RoomEvent struct {
 		Room string `json:"room"`
 	}
-	// RoomMeEvent tells a user's other devices what one of them changed.
-	RoomMeEvent struct {
-		Room string `json:"room"`
-		Me   RoomMe `json:"me"`
-	}
-	// MembersEvent says who came into a room or left it, and who did it.
+	// MembersEvent says which members a change was about, and who made it.
 	MembersEvent struct {
 		Room    string   `json:"room"`
 		Members []Member `json:"members"`

@@ -3,7 +3,6 @@ package hub
 import (
 	"errors"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -147,28 +146,22 @@ func (c *Conn) Drop() {
 	c.hub.live.Done()
 }
 
-// write drains the queue, flushes when it is empty, and ends. Before a flush it lets others run once: whoever is about
-// to publish more saves a system call (50 members, 10 of them sending: 15 to 60 % more deliveries a second).
+// write drains the queue, flushes when it is empty, and ends.
 func (c *Conn) write() {
 	var batch []Frame
-	unflushed, yielded := false, false
 	for {
-		next, reason, done := c.take(batch, unflushed)
-		var err error
-		switch {
-		case done:
+		next, reason, done := c.take(batch)
+		if done {
 			c.end(reason)
 			return
-		case len(next) > 0:
-			batch, unflushed = next, true
+		}
+		batch = next
+		var err error
+		if len(batch) == 0 {
+			err = c.client.Sink.Flush()
+		} else {
 			err = c.client.Sink.Write(batch)
 			clear(batch)
-		case !yielded:
-			yielded = true
-			runtime.Gosched()
-		default:
-			unflushed, yielded = false, false
-			err = c.client.Sink.Flush()
 		}
 		if err != nil {
 			c.fail(err)
@@ -177,16 +170,16 @@ func (c *Conn) write() {
 	}
 }
 
-// take swaps the queue for an empty one, made of batch, which take returned the last time. No frames ask for a flush;
-// done means that the writer must end, saying reason if there is one.
-func (c *Conn) take(batch []Frame, unflushed bool) (next []Frame, reason *CloseReason, done bool) {
+// take swaps the queue for an empty one. An empty batch asks for a flush; done means that the writer must end, saying
+// reason if there is one. batch is what take returned the last time.
+func (c *Conn) take(batch []Frame) (next []Frame, reason *CloseReason, done bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.queue) > 0 {
 		next, c.queue, c.bytes = c.queue, batch[:0], 0
 		return next, nil, false
 	}
-	if unflushed {
+	if len(batch) > 0 {
 		return nil, nil, false
 	}
 	if c.closing != nil {
