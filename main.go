@@ -60,7 +60,11 @@ func run(ctx context.Context, args, environ []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return serve(ctx, config, newLog(config.Log, out))
+	err = serve(ctx, config, newLog(config.Log, out))
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // told to stop before it had started
+	}
+	return err
 }
 
 // stopTimeout bounds a graceful stop; Docker kills after 10 seconds.

@@ -116,11 +116,29 @@ func (c *crowd) fill(room, user string, n int) {
 type client struct {
 	conn     net.Conn
 	answered chan struct{}    // one for each answer
-	pushed   *atomic.Int64    // counts message.new
+	pushed   *tally           // counts message.new
 	heard    func(msg []byte) // sees each message.new; may be nil
 }
 
-func (c *crowd) dial(i int, pushed *atomic.Int64, heard func([]byte)) *client {
+// tally counts what was delivered to all clients together.
+type tally struct {
+	count, want atomic.Int64
+	reached     chan struct{}
+}
+
+func newTally(want int) *tally {
+	t := &tally{reached: make(chan struct{})}
+	t.want.Store(int64(want))
+	return t
+}
+
+func (t *tally) add() {
+	if t.count.Add(1) == t.want.Load() {
+		close(t.reached)
+	}
+}
+
+func (c *crowd) dial(i int, pushed *tally, heard func([]byte)) *client {
 	c.b.Helper()
 	conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(c.url, "http")+"/ws", http.Header{"Authorization": {"Bearer " + c.tokens[i]}})
 	if err != nil {
@@ -177,7 +195,7 @@ func (c *client) count(payload []byte) {
 	case bytes.HasPrefix(payload, okFrame):
 		c.answered <- struct{}{}
 	case bytes.HasPrefix(payload, pushFrame):
-		c.pushed.Add(1)
+		c.pushed.add()
 		if c.heard != nil {
 			c.heard(payload)
 		}
@@ -225,30 +243,23 @@ func (c *crowd) flood(clients []*client, rooms []string, n, window int, text str
 	senders.Wait()
 }
 
-// await returns when everything has been delivered.
-func await(count *atomic.Int64, want int64) {
-	for count.Load() < want {
-		time.Sleep(time.Millisecond)
-	}
-}
-
 // BenchmarkGroup50 is one group of 50 members on 50 sockets, texts of 200 bytes, 10 members sending with 8
 // unacknowledged each. One operation is one message, stored, answered and delivered to the other 49.
 func BenchmarkGroup50(b *testing.B) {
 	const members, senders, window = 50, 10, 8
 	c := newCrowd(b, members)
 	room := c.room(1, c.users...)
-	var pushed atomic.Int64
+	pushed := newTally(b.N * (members - 1))
 	clients := make([]*client, members)
 	for i := range clients {
-		clients[i] = c.dial(i, &pushed, nil)
+		clients[i] = c.dial(i, pushed, nil)
 		go clients[i].read()
 	}
 	rooms := slices.Repeat([]string{room}, senders)
 	text := strings.Repeat("w", 200)
 	b.ResetTimer()
 	c.flood(clients[:senders], rooms, b.N, window, text)
-	await(&pushed, int64(b.N)*(members-1))
+	<-pushed.reached
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sends/s")
 	b.ReportMetric(float64(b.N*members)/b.Elapsed().Seconds(), "deliveries/s")
@@ -256,18 +267,19 @@ func BenchmarkGroup50(b *testing.B) {
 
 // BenchmarkSend64 sends over 64 sockets into 16 rooms of 4 members, 8 unacknowledged each.
 func BenchmarkSend64(b *testing.B) {
-	c, clients, rooms, pushed := sockets64(b, nil)
+	c, clients, rooms, pushed := sockets64(b, b.N, nil)
 	b.ResetTimer()
 	c.flood(clients, rooms, b.N, 8, strings.Repeat("w", 200))
-	await(pushed, int64(b.N)*3)
+	<-pushed.reached
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sends/s")
 }
 
-func sockets64(b *testing.B, heard func([]byte)) (*crowd, []*client, []string, *atomic.Int64) {
+// sockets64 opens 64 sockets in 16 rooms, for a number of messages of which each is delivered to three.
+func sockets64(b *testing.B, messages int, heard func([]byte)) (*crowd, []*client, []string, *tally) {
 	c := newCrowd(b, 64)
 	clients, rooms := make([]*client, 64), make([]string, 64)
-	var pushed atomic.Int64
+	pushed := newTally(3 * messages)
 	for i := range 16 {
 		room := c.room(i+1, c.users[4*i:4*i+4]...)
 		for j := 4 * i; j < 4*i+4; j++ {
@@ -275,10 +287,10 @@ func sockets64(b *testing.B, heard func([]byte)) (*crowd, []*client, []string, *
 		}
 	}
 	for i := range clients {
-		clients[i] = c.dial(i, &pushed, heard)
+		clients[i] = c.dial(i, pushed, heard)
 		go clients[i].read()
 	}
-	return c, clients, rooms, &pushed
+	return c, clients, rooms, pushed
 }
 
 // BenchmarkLatency sends at 5,000 messages a second over the sockets of BenchmarkSend64, each at its own moment and not
@@ -288,7 +300,8 @@ func BenchmarkLatency(b *testing.B) {
 	var mu sync.Mutex
 	var taken []time.Duration
 	mark := []byte(`"data":"at `)
-	c, clients, rooms, pushed := sockets64(b, func(payload []byte) {
+	n := max(b.N, perSecond)
+	_, clients, rooms, pushed := sockets64(b, n, func(payload []byte) {
 		i := bytes.Index(payload, mark)
 		if i < 0 {
 			return
@@ -308,7 +321,6 @@ func BenchmarkLatency(b *testing.B) {
 			}
 		}()
 	}
-	n := max(b.N, perSecond)
 	text := strings.Repeat("w", 180)
 	b.ResetTimer()
 	start := time.Now()
@@ -321,12 +333,11 @@ func BenchmarkLatency(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	await(pushed, int64(n)*3)
+	<-pushed.reached
 	b.StopTimer()
 	for _, client := range clients {
 		close(client.answered)
 	}
-	_ = c
 	slices.Sort(taken)
 	b.ReportMetric(float64(taken[len(taken)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(taken[len(taken)*99/100].Microseconds())/1000, "p99-ms")

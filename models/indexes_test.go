@@ -1,0 +1,276 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"parlor/define"
+	"parlor/models/embedded"
+)
+
+// sent is what the driver was asked to send while a query ran.
+type sent struct {
+	mu       sync.Mutex
+	commands []bson.Raw
+}
+
+func (s *sent) started(_ context.Context, e *event.CommandStartedEvent) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.commands = append(s.commands, append(bson.Raw(nil), e.Command...))
+}
+
+func (s *sent) take() []bson.Raw {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	taken := s.commands
+	s.commands = nil
+	return taken
+}
+
+func openWatched(t *testing.T) (*Store, *sent) {
+	t.Helper()
+	server, err := embedded.Open(t.Context(), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := &sent{}
+	client, err := mongo.Connect(options.Client().ApplyURI("mongodb://embedded/?directConnection=true").
+		SetDialer(inProcess(server.Dial)).SetMonitor(&event.CommandMonitor{Started: commands.started}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Store{client: client}
+	s.bind(client.Database("parlor"))
+	t.Cleanup(func() {
+		if err := s.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := server.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := s.makeIndexes(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s, commands
+}
+
+// queries are all that Store can ask, each once with every filter that it knows.
+func queries(ctx context.Context, s *Store) map[string]func() error {
+	ask := func(_ any, err error) error { return err }
+	name := "x"
+	return map[string]func() error{
+		"Users.Get":              func() error { return ask(s.Users.Get(ctx, "u")) },
+		"Users.GetMany":          func() error { return ask(s.Users.GetMany(ctx, []string{"u", "v"})) },
+		"Users.ByAccount":        func() error { return ask(s.Users.ByAccount(ctx, "a")) },
+		"Users.ByEmail":          func() error { return ask(s.Users.ByEmail(ctx, "a@example.com")) },
+		"Users.Change":           func() error { return ask(s.Users.Change(ctx, "u", UserChange{Nickname: &name})) },
+		"Users.Cancel":           func() error { return s.Users.Cancel(ctx, "u", 1) },
+		"Users.ByAccountPrefix":  func() error { return ask(s.Users.ByAccountPrefix(ctx, "a", "ab", 10)) },
+		"Users.ByNicknamePrefix": func() error { return ask(s.Users.ByNicknamePrefix(ctx, "a", "", "", 10)) },
+		"Users.ByNicknamePrefix, next page": func() error {
+			return ask(s.Users.ByNicknamePrefix(ctx, "a", "ab", "u", 10))
+		},
+
+		"Sessions.Get":    func() error { return ask(s.Sessions.Get(ctx, "s")) },
+		"Sessions.ByUser": func() error { return ask(s.Sessions.ByUser(ctx, "u", "s", 10)) },
+		"Sessions.Seen":   func() error { return s.Sessions.Seen(ctx, "s", "127.0.0.1", 1) },
+		"Sessions.Renew":  func() error { return ask(s.Sessions.Renew(ctx, "s", time.Now())) },
+		"Sessions.Delete": func() error { return ask(s.Sessions.Delete(ctx, "u", "s")) },
+
+		"Friendships.Ensure": func() error {
+			return s.Friendships.Ensure(ctx, &Friendship{Identity: "f", UserIdentity: "u", FriendIdentity: "v"})
+		},
+		"Friendships.Get":             func() error { return ask(s.Friendships.Get(ctx, "u", "v")) },
+		"Friendships.Among":           func() error { return ask(s.Friendships.Among(ctx, "u", []string{"v", "w"})) },
+		"Friendships.All":             func() error { return ask(s.Friendships.All(ctx, "u")) },
+		"Friendships.Page":            func() error { return ask(s.Friendships.Page(ctx, "u", "", "f", 10)) },
+		"Friendships.Page of a group": func() error { return ask(s.Friendships.Page(ctx, "u", "g", "f", 10)) },
+		"Friendships.Change":          func() error { return ask(s.Friendships.Change(ctx, "u", "v", FriendshipChange{Remark: &name})) },
+		"Friendships.MoveGroup":       func() error { return s.Friendships.MoveGroup(ctx, "u", "a", "b", 1) },
+		"Friendships.Delete":          func() error { return ask(s.Friendships.Delete(ctx, "u", "v")) },
+
+		"FriendRequests.Get":      func() error { return ask(s.FriendRequests.Get(ctx, "r")) },
+		"FriendRequests.Open":     func() error { return ask(s.FriendRequests.Open(ctx, "u:v")) },
+		"FriendRequests.Page in":  func() error { return ask(s.FriendRequests.Page(ctx, "u", true, "r", 10)) },
+		"FriendRequests.Page out": func() error { return ask(s.FriendRequests.Page(ctx, "u", false, "", 10)) },
+		"FriendRequests.Answer":   func() error { return ask(s.FriendRequests.Answer(ctx, "r", define.RequestDeclined, 1)) },
+
+		"FriendGroups.Get":    func() error { return ask(s.FriendGroups.Get(ctx, "u", "g")) },
+		"FriendGroups.Page":   func() error { return ask(s.FriendGroups.Page(ctx, "u", "g", 10)) },
+		"FriendGroups.Delete": func() error { return ask(s.FriendGroups.Delete(ctx, "u", "g")) },
+
+		"Blocks.Exists": func() error { return ask(s.Blocks.Exists(ctx, "u", "v")) },
+		"Blocks.Page":   func() error { return ask(s.Blocks.Page(ctx, "u", "b", 10)) },
+		"Blocks.Among":  func() error { return ask(s.Blocks.Among(ctx, []string{"v", "w"}, "u")) },
+		"Blocks.Delete": func() error { return ask(s.Blocks.Delete(ctx, "u", "v")) },
+
+		"Rooms.Get":            func() error { return ask(s.Rooms.Get(ctx, "r")) },
+		"Rooms.GetMany":        func() error { return ask(s.Rooms.GetMany(ctx, []string{"r", "q"})) },
+		"Rooms.ByPair":         func() error { return ask(s.Rooms.ByPair(ctx, "u:v")) },
+		"Rooms.SetClosed":      func() error { return s.Rooms.SetClosed(ctx, "r", 1) },
+		"Rooms.Dissolve":       func() error { return s.Rooms.Dissolve(ctx, "r", 1) },
+		"Rooms.SetOwner":       func() error { return s.Rooms.SetOwner(ctx, "r", "u", 1) },
+		"Rooms.SetMemberCount": func() error { return s.Rooms.SetMemberCount(ctx, "r", 1, 1) },
+		"Rooms.Advance":        func() error { return s.Rooms.Advance(ctx, []Message{{RoomIdentity: "r", Seq: 1}}) },
+
+		"UserRooms.Ensure": func() error {
+			return s.UserRooms.Ensure(ctx, []UserRoom{{Identity: "m", UserIdentity: "u", RoomIdentity: "r"}})
+		},
+		"UserRooms.Get":            func() error { return ask(s.UserRooms.Get(ctx, "u", "r")) },
+		"UserRooms.ByUser":         func() error { return ask(s.UserRooms.ByUser(ctx, "u")) },
+		"UserRooms.ByRoom":         func() error { return ask(s.UserRooms.ByRoom(ctx, "r")) },
+		"UserRooms.Page":           func() error { return ask(s.UserRooms.Page(ctx, "r", "", "m", 10)) },
+		"UserRooms.Page of a role": func() error { return ask(s.UserRooms.Page(ctx, "r", define.RoleAdmin, "", 10)) },
+		"UserRooms.SetRole":        func() error { return s.UserRooms.SetRole(ctx, "u", "r", define.RoleAdmin, 1) },
+		"UserRooms.Read":           func() error { return ask(s.UserRooms.Read(ctx, Read{UserIdentity: "u", RoomIdentity: "r", Seq: 1})) },
+		"UserRooms.AdvanceReads": func() error {
+			return s.UserRooms.AdvanceReads(ctx, []Read{{UserIdentity: "u", RoomIdentity: "r", Seq: 1}})
+		},
+		"UserRooms.Delete": func() error { return ask(s.UserRooms.Delete(ctx, "u", "r")) },
+
+		"Messages.Get":        func() error { return ask(s.Messages.Get(ctx, 1)) },
+		"Messages.BySeq":      func() error { return ask(s.Messages.BySeq(ctx, "r", 1)) },
+		"Messages.ByClientID": func() error { return ask(s.Messages.ByClientID(ctx, "r", "u", "c")) },
+		"Messages.Last":       func() error { return ask(s.Messages.Last(ctx, "r")) },
+		"Messages.Before":     func() error { return ask(s.Messages.Before(ctx, "r", 0, 100, 10)) },
+		"Messages.After":      func() error { return ask(s.Messages.After(ctx, "r", 0, 10)) },
+		"Messages.Newest":     func() error { return ask(s.Messages.Newest(ctx, 10)) },
+
+		"Counters.Take": func() error { return ask(s.Counters.Take(ctx, "c", 1)) },
+	}
+}
+
+// Each query is sent, and what was sent is explained: it must be served by a part of an index, and a sort by its order.
+// Only Newest walks a whole index, as far as its limit.
+func TestEveryQueryUsesAnIndex(t *testing.T) {
+	t.Parallel()
+	s, commands := openWatched(t)
+	commands.take()
+	for name, query := range queries(t.Context(), s) {
+		if err := query(); err != nil && err != ErrNotFound {
+			t.Fatalf("%s: %v", name, err)
+		}
+		asked := 0
+		for _, command := range commands.take() {
+			for _, part := range explainable(t, command) {
+				asked++
+				if plan := explain(t, s, part); name != "Messages.Newest" && scans(plan) {
+					t.Errorf("%s: %v is answered by %v", name, part, plan)
+				}
+			}
+		}
+		commands.take()
+		if asked == 0 {
+			t.Errorf("%s asked nothing", name)
+		}
+	}
+}
+
+// Every method that asks something stands in queries; those that only insert ask nothing.
+func TestEveryQueryIsKnown(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for name := range queries(t.Context(), &Store{}) {
+		method, _, _ := strings.Cut(strings.ReplaceAll(name, ",", " "), " ")
+		known[method] = true
+	}
+	store := reflect.TypeFor[Store]()
+	for i := range store.NumField() {
+		collection := store.Field(i)
+		for j := range collection.Type.NumMethod() {
+			name := collection.Name + "." + collection.Type.Method(j).Name
+			if collection.IsExported() && !strings.Contains(name, ".Insert") && !known[name] {
+				t.Errorf("%s is not among the queries", name)
+			}
+		}
+	}
+}
+
+// explainable takes a command apart into commands that can be explained.
+func explainable(t *testing.T, command bson.Raw) []bson.D {
+	t.Helper()
+	var fields bson.D
+	if err := bson.Unmarshal(command, &fields); err != nil {
+		t.Fatal(err)
+	}
+	kept := bson.D{}
+	var parts []bson.D
+	for i, f := range fields {
+		switch {
+		case i == 0 && f.Key == "aggregate":
+			return []bson.D{countOf(t, f.Value, fields)}
+		case i == 0, f.Key == "filter", f.Key == "query", f.Key == "sort", f.Key == "limit", f.Key == "update", f.Key == "upsert":
+			kept = append(kept, f)
+		case f.Key == "updates", f.Key == "deletes":
+			for _, one := range f.Value.(bson.A) {
+				parts = append(parts, append(kept[:1:1], bson.E{Key: f.Key, Value: bson.A{one}}))
+			}
+		}
+	}
+	if parts == nil {
+		parts = []bson.D{kept}
+	}
+	return parts
+}
+
+// countOf is the count that the driver sends as an aggregation.
+func countOf(t *testing.T, collection any, fields bson.D) bson.D {
+	t.Helper()
+	for _, f := range fields {
+		if f.Key == "pipeline" {
+			match := f.Value.(bson.A)[0].(bson.D)[0].Value
+			return bson.D{{Key: "count", Value: collection}, {Key: "query", Value: match}}
+		}
+	}
+	t.Fatalf("%v has no pipeline", fields)
+	return nil
+}
+
+func explain(t *testing.T, s *Store, command bson.D) (plan bson.D) {
+	t.Helper()
+	var answer struct {
+		QueryPlanner struct {
+			WinningPlan bson.D `bson:"winningPlan"`
+		} `bson:"queryPlanner"`
+	}
+	err := s.database.RunCommand(t.Context(), bson.D{{Key: "explain", Value: command}, {Key: "verbosity", Value: "queryPlanner"}}).Decode(&answer)
+	if err != nil || len(answer.QueryPlanner.WinningPlan) == 0 {
+		t.Fatalf("explain %v: %v, %v", command, answer, err)
+	}
+	return answer.QueryPlanner.WinningPlan
+}
+
+// scans reports whether a plan reads a whole collection, or a whole index, or sorts by itself.
+func scans(plan bson.D) bool {
+	for _, field := range plan {
+		switch value := field.Value.(type) {
+		case string:
+			if field.Key == "stage" && (value == "COLLSCAN" || value == "SORT") {
+				return true
+			}
+		case bson.D:
+			if field.Key == "indexBounds" && unbounded(value[0]) || field.Key == "inputStage" && scans(value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// unbounded reports whether a field of an index is read from one end to the other.
+func unbounded(field bson.E) bool {
+	bounds := fmt.Sprint(field.Value)
+	return strings.Contains(bounds, "MinKey") && strings.Contains(bounds, "MaxKey")
+}
