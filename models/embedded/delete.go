@@ -12,7 +12,9 @@ import (
 	"parlor/models/embedded/storage"
 )
 
-func (r *request) parseDelete(doc bson.Raw) (q storage.Query, err error) {
+// readDelete reads the fields of a statement, all but what is in the filter. Its
+// errors fail the whole command.
+func (r *request) readDelete(doc bson.Raw) (q storage.Query, f bson.Raw, err error) {
 	var filter, limit bson.RawValue
 	err = eachField(doc, func(f field) error {
 		switch f.name {
@@ -31,20 +33,28 @@ func (r *request) parseDelete(doc bson.Raw) (q storage.Query, err error) {
 		return nil
 	})
 	if err != nil {
-		return q, err
+		return q, nil, err
 	}
 	f, ok := filter.DocumentOK()
 	if !ok {
-		return q, mongoerr.MissingCommandField.Errorf("BSON field 'delete.deletes.q' is missing but a required field")
+		return q, nil, mongoerr.MissingCommandField.Errorf("BSON field 'delete.deletes.q' is missing but a required field")
 	}
 	n, ok := limit.AsInt64OK()
 	if !ok {
-		return q, mongoerr.MissingCommandField.Errorf("BSON field 'delete.deletes.limit' is missing but a required field")
+		return q, nil, mongoerr.MissingCommandField.Errorf("BSON field 'delete.deletes.limit' is missing but a required field")
 	}
 	if n != 0 && n != 1 {
-		return q, mongoerr.FailedToParse.Errorf("The limit field in delete objects must be 0 or 1. Got %d", n)
+		return q, nil, mongoerr.FailedToParse.Errorf("The limit field in delete objects must be 0 or 1. Got %d", n)
 	}
 	q.Limit = n
+	return q, f, nil
+}
+
+func (r *request) parseDelete(doc bson.Raw) (storage.Query, error) {
+	q, f, err := r.readDelete(doc)
+	if err != nil {
+		return q, err
+	}
 	q.Filter, err = query.ParseFilter(f)
 	return q, err
 }
@@ -53,6 +63,11 @@ func runDelete(ctx context.Context, r *request, out []byte) ([]byte, error) {
 	a, err := r.parseBatch("deletes")
 	if err != nil {
 		return nil, err
+	}
+	for _, doc := range a.writes {
+		if _, _, err := r.readDelete(doc); err != nil {
+			return nil, err
+		}
 	}
 	var failed writeErrors
 	total := int64(0)

@@ -67,7 +67,11 @@ func (r *request) explained() (e explained, err error) {
 		e.ns, _, e.query, err = r.parseDistinct()
 	case "update":
 		return r.explainedWrite("updates", "UPDATE", func(doc bson.Raw) (storage.Query, error) {
-			ch, err := r.parseUpdate(doc)
+			s, err := r.readUpdate(doc)
+			if err != nil {
+				return storage.Query{}, err
+			}
+			ch, err := s.parse(r)
 			if err != nil {
 				return storage.Query{}, err
 			}

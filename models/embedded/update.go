@@ -103,22 +103,31 @@ func (ch *change) insert(w *storage.Writer, keepDocs bool) (done changed, err er
 	return done, nil
 }
 
-func (r *request) parseUpdate(doc bson.Raw) (*change, error) {
+// updateStatement is an update as the client wrote it.
+type updateStatement struct {
+	change  *change
+	filter  bson.Raw
+	update  bson.RawValue
+	filters []bson.Raw
+}
+
+// readUpdate reads the fields of a statement. Its errors fail the whole command.
+func (r *request) readUpdate(doc bson.Raw) (*updateStatement, error) {
 	ch := &change{}
-	var q, u bson.RawValue
-	var filters []bson.Raw
+	s := &updateStatement{change: ch}
+	var q bson.RawValue
 	err := eachField(doc, func(f field) (err error) {
 		switch f.name {
 		case "q":
 			q = f.v
 		case "u":
-			u = f.v
+			s.update = f.v
 		case "multi":
 			err = r.boolean(f, &ch.multi)
 		case "upsert":
 			err = r.boolean(f, &ch.upsert)
 		case "arrayFilters":
-			filters, err = documentsOf("update.updates.arrayFilters", f.v)
+			s.filters, err = documentsOf("update.updates.arrayFilters", f.v)
 		case "hint":
 			ch.query.Hint = f.v
 		case "collation":
@@ -134,14 +143,19 @@ func (r *request) parseUpdate(doc bson.Raw) (*change, error) {
 	if err != nil {
 		return nil, err
 	}
-	filter, ok := q.DocumentOK()
-	if !ok {
+	var ok bool
+	if s.filter, ok = q.DocumentOK(); !ok {
 		return nil, mongoerr.MissingCommandField.Errorf("BSON field 'update.updates.q' is missing but a required field")
 	}
-	if u.IsZero() {
+	if s.update.IsZero() {
 		return nil, mongoerr.MissingCommandField.Errorf("BSON field 'update.updates.u' is missing but a required field")
 	}
-	return ch, ch.parse(r, filter, u, filters)
+	return s, nil
+}
+
+// parse gives the change. Its errors fail only the statement.
+func (s *updateStatement) parse(r *request) (*change, error) {
+	return s.change, s.change.parse(r, s.filter, s.update, s.filters)
 }
 
 // parse fills in the filter and the update.
@@ -161,11 +175,17 @@ func runUpdate(ctx context.Context, r *request, out []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	statements := make([]*updateStatement, len(a.writes))
+	for i, doc := range a.writes {
+		if statements[i], err = r.readUpdate(doc); err != nil {
+			return nil, err
+		}
+	}
 	var failed writeErrors
 	var upserted []writeUpsert
 	total := changed{}
-	err = r.eachWrite(a, &failed, func(i int, doc bson.Raw, t *target) error {
-		ch, err := r.parseUpdate(doc)
+	err = r.eachWrite(a, &failed, func(i int, _ bson.Raw, t *target) error {
+		ch, err := statements[i].parse(r)
 		if err != nil {
 			return err
 		}
