@@ -26,7 +26,7 @@ type Writer struct {
 	// taken are the keys of unique indexes that batch sets (true) or deletes.
 	taken   map[string]bool
 	lookups int
-	probe   *pebble.Iterator
+	probe   *probe
 	applied []*pebble.Batch
 	count   int64
 	bytes   int64
@@ -121,7 +121,7 @@ func (w *Writer) check(x *Index, id RecordID, doc bson.Raw, e *entries) error {
 		return nil
 	}
 	for i := range e.len() {
-		owner, err := w.owner(e.at(i))
+		owner, err := w.owner(x, e.at(i))
 		if err != nil {
 			return err
 		}
@@ -132,8 +132,8 @@ func (w *Writer) check(x *Index, id RecordID, doc bson.Raw, e *entries) error {
 	return nil
 }
 
-// owner gives the record that a key of a unique index points to, 0 if none.
-func (w *Writer) owner(key []byte) (RecordID, error) {
+// owner gives the record that a key of a unique index x points to, 0 if none.
+func (w *Writer) owner(x *Index, key []byte) (RecordID, error) {
 	if len(w.taken) > 0 {
 		if set, ok := w.taken[string(key)]; ok && !set {
 			return 0, nil
@@ -142,7 +142,13 @@ func (w *Writer) owner(key []byte) (RecordID, error) {
 		}
 	}
 	if w.lookups++; w.lookups > probeAfter {
-		return w.probed(key)
+		if w.probe == nil {
+			var err error
+			if w.probe, err = newProbe(w.c.store.db); err != nil {
+				return 0, err
+			}
+		}
+		return w.probe.owner(x.ID, key)
 	}
 	v, closer, err := w.c.store.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -152,27 +158,6 @@ func (w *Writer) owner(key []byte) (RecordID, error) {
 		return 0, err
 	}
 	return recordIDAt(v), closer.Close()
-}
-
-// probed is owner by iterator. The write lock keeps it from growing stale: only
-// Apply changes the collection, and ends it.
-func (w *Writer) probed(key []byte) (RecordID, error) {
-	if w.probe == nil {
-		var err error
-		w.probe, err = w.c.store.db.NewIter(&pebble.IterOptions{LowerBound: []byte{entryKind}, UpperBound: []byte{entryKind + 1}})
-		if err != nil {
-			return 0, err
-		}
-	}
-	// The prefix of a key is the whole key, so this asks the Bloom filters.
-	if !w.probe.SeekPrefixGE(key) {
-		return 0, w.probe.Error()
-	}
-	v, err := w.probe.ValueAndErr()
-	if err != nil {
-		return 0, err
-	}
-	return recordIDAt(v), nil
 }
 
 func (w *Writer) closeProbe() error {
