@@ -53,8 +53,9 @@ type Store struct {
 const (
 	// operationTimeout ends what a database in trouble does not answer. One in this process needs none.
 	operationTimeout = 10 * time.Second
-	// selectionTimeout is how long a call waits for a database that is away before it is refused as unavailable.
-	selectionTimeout = 500 * time.Millisecond
+	// selectionTimeout is how long a call waits for a database that is away before it is refused as unavailable, and for a
+	// free connection: a burst on a fresh pool takes more than half a second on a busy machine.
+	selectionTimeout = 3 * time.Second
 	// startTimeout is how long Open waits for a database that is started at the same time.
 	startTimeout = 20 * time.Second
 )
