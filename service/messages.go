@@ -32,30 +32,33 @@ func messageViewFor(m *models.Message, sender User, reader string) Message {
 	return view
 }
 
-// Send says something in a room and returns when it is stored; created is false where the ClientID was used before,
+// Send says something in a room and returns when it is stored and the others have been told; created is false where the ClientID was used before,
 // and the message is the one stored then. Refusals: ErrInvalid, ErrRoomNotFound, ErrRoomDissolved, ErrRoomClosed,
 // ErrBlocked, ErrSilenced, ErrRateLimited, ErrUnavailable.
 func (s *Messages) Send(ctx context.Context, c Caller, room string, in MessageInput) (m Message, created bool, err error) {
-	stored := make(chan struct{})
-	s.Submit(ctx, c, room, in, func(message Message, isNew bool, refusal error) {
-		m, created, err = message, isNew, refusal
-		close(stored)
-	})
+	told := make(chan struct{})
+	done := func(message Message, isNew bool, refusal error) { m, created, err = message, isNew, refusal }
+	s.submit(ctx, c, room, in, done, func() { close(told) })
 	// The writer always answers: it does so within the timeout of the database.
-	<-stored
+	<-told
 	return m, created, err
 }
 
 // Submit is Send for callers that don't wait. It checks, queues and returns; done is called exactly once, in the order
 // in which the room's messages are numbered, and before others hear of the message. done must not block.
 func (s *Messages) Submit(ctx context.Context, c Caller, room string, in MessageInput, done func(m Message, created bool, err error)) {
+	s.submit(ctx, c, room, in, done, func() {})
+}
+
+func (s *Messages) submit(ctx context.Context, c Caller, room string, in MessageInput, done func(Message, bool, error), told func()) {
 	message, sender, err := s.compose(ctx, c, room, in)
 	if err == nil {
-		err = s.writer.put(ctx, &send{message: message, sender: sender, conn: c.Conn, done: done})
+		err = s.writer.put(ctx, &send{message: message, sender: sender, conn: c.Conn, done: done, told: told})
 	}
 	if err != nil {
 		stored, err := s.retried(ctx, c, room, in, err)
 		done(stored, false, err)
+		told()
 	}
 }
 
@@ -150,13 +153,15 @@ func (c *core) say(ctx context.Context, room, by string, what systemMessage) err
 	if err != nil {
 		return err
 	}
-	stored := make(chan error, 1)
+	told := make(chan struct{})
+	var refused error
 	message := &models.Message{RoomIdentity: room, UserIdentity: by, Type: define.MessageSystem, Data: string(data)}
-	err = c.writer.put(ctx, &send{message: message, sender: sender, done: func(_ Message, _ bool, err error) { stored <- err }})
-	if err != nil {
+	done := func(_ Message, _ bool, err error) { refused = err }
+	if err := c.writer.put(ctx, &send{message: message, sender: sender, done: done, told: func() { close(told) }}); err != nil {
 		return err
 	}
-	return <-stored
+	<-told
+	return refused
 }
 
 // historyCursor is where a page of history goes on.

@@ -29,6 +29,7 @@ type send struct {
 	sender  User
 	conn    *hub.Conn // the socket it came over, which has its answer and no event
 	done    func(m Message, created bool, err error)
+	told    func() // called after done, when the others have been told as well
 }
 
 // key tells sends of the same ClientID apart from all others.
@@ -356,6 +357,7 @@ func (s *shard) advance(ctx context.Context, batch []*send, outcomes map[*send]o
 
 // tell answers the sender and then tells the others.
 func (s *shard) tell(one *send, o outcome) {
+	defer one.told()
 	if o.err != nil {
 		one.done(Message{}, false, o.err)
 		return
