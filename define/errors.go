@@ -111,7 +111,6 @@ var (
 	ErrSessionEnded     = line(CodeUnauthenticated, 401, "session_ended", "This session has ended. Log in again.", "会话已结束，请重新登录。")
 	ErrForbidden        = line(CodeForbidden, 403, "forbidden", "You may not do this.", "您无权执行此操作。")
 	ErrWrongPassword    = line(CodeForbidden, 403, "wrong_password", "The password is wrong.", "密码错误。")
-	ErrNotFriends       = line(CodeForbidden, 403, "not_friends", "You are not friends.", "你们还不是好友。")
 	ErrBlocked          = line(CodeForbidden, 403, "blocked", "This user does not accept anything from you.", "对方已将您屏蔽。")
 	ErrRoomClosed       = line(CodeForbidden, 403, "room_closed", "This conversation is closed, since you are no longer friends.", "你们已不是好友，会话已关闭。")
 	ErrSilenced         = line(CodeForbidden, 403, "silenced", "You are silenced in this room.", "您已被禁言。")

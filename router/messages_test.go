@@ -354,3 +354,19 @@ func TestReadingAtTheSameMoment(t *testing.T) {
 	}
 	checkRead(t, bob, room, total, 0)
 }
+
+// A room was closed between a send and its retry, which was refused although the message was stored.
+func TestRetryAfterTheRoomWasClosed(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.friends("alice", "bob")
+	messages := "/rooms/" + alice.roomWith(bob) + "/messages"
+	body := fields{"data": "once", "client_id": "stored"}
+	first := into[message](alice.post(messages, body).ok(201))
+	bob.delete("/friends/"+alice.identity, nil).ok(204)
+	if again := into[message](alice.post(messages, body).ok(200)); !equalMessages(again, first) {
+		t.Errorf("the retry is %+v, the first %+v", again, first)
+	}
+	alice.post(messages, fields{"data": "new", "client_id": "not stored"}).refused("forbidden")
+	bob.post(messages, body).refused("forbidden") // the client_id is the sender's own
+}
