@@ -35,7 +35,11 @@ func btoi(b bool) int {
 }
 
 func comparison(accept func(order int) bool) operator {
-	return exactly(2, func(args []bson.RawValue) (bson.RawValue, error) {
+	return exactly(2, func(_ string, args []bson.RawValue) (bson.RawValue, error) {
 		return boolValue(accept(compare(args[0], args[1]))), nil
 	})
+}
+
+func cmpOf(_ string, args []bson.RawValue) (bson.RawValue, error) {
+	return value.Int32(int32(compare(args[0], args[1]))), nil
 }

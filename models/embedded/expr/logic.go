@@ -32,4 +32,6 @@ func allAre(args []node, want bool) node {
 	})
 }
 
-func not(args []bson.RawValue) (bson.RawValue, error) { return boolValue(!value.Truthy(args[0])), nil }
+func not(_ string, args []bson.RawValue) (bson.RawValue, error) {
+	return boolValue(!value.Truthy(args[0])), nil
+}

@@ -130,8 +130,9 @@ func (l *list) eval(s *scope) (bson.RawValue, error) {
 
 // call applies a function to the values of its arguments.
 type call struct {
+	name  string
 	args  []node
-	apply func(args []bson.RawValue) (bson.RawValue, error)
+	apply function
 }
 
 func (c *call) eval(s *scope) (bson.RawValue, error) {
@@ -143,7 +144,7 @@ func (c *call) eval(s *scope) (bson.RawValue, error) {
 		}
 		s.stack = append(s.stack, v)
 	}
-	v, err := c.apply(s.stack[base:])
+	v, err := c.apply(c.name, s.stack[base:])
 	s.stack = s.stack[:base]
 	if err != nil {
 		return bson.RawValue{}, err

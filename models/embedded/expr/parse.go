@@ -2,6 +2,7 @@ package expr
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -251,4 +252,45 @@ func (p *parser) arguments(v bson.RawValue) ([]node, error) {
 		args = append(args, n)
 	}
 	return args, nil
+}
+
+// named parses the arguments of an operator that takes an object of them. A
+// name other than names fails with unknown.
+func (p *parser) named(v bson.RawValue, unknown func(name string) error, names ...string) (map[string]node, error) {
+	specs, err := namedSpecs(v, unknown, names...)
+	if err != nil {
+		return nil, err
+	}
+	args := map[string]node{}
+	for _, name := range names {
+		if spec, ok := specs[name]; ok {
+			if args[name], err = p.operand(spec); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return args, nil
+}
+
+// namedSpecs gives the arguments of such an operator unparsed.
+func namedSpecs(v bson.RawValue, unknown func(name string) error, names ...string) (map[string]bson.RawValue, error) {
+	specs := map[string]bson.RawValue{}
+	for name, spec := range fields(v.Value) {
+		if !slices.Contains(names, name) {
+			return nil, unknown(name)
+		}
+		specs[name] = spec
+	}
+	return specs, nil
+}
+
+// within parses v with variables bound to slots that it hands to the caller.
+func (p *parser) within(v bson.RawValue, names ...string) (n node, slots []int, err error) {
+	outer := len(p.bound)
+	for _, name := range names {
+		slots = append(slots, p.bind(name))
+	}
+	n, err = p.operand(v)
+	p.bound = p.bound[:outer]
+	return n, slots, err
 }
