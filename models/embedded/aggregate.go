@@ -62,7 +62,7 @@ func parsePipeline(stages []bson.Raw) (*pipeline, error) {
 		}
 	}
 	var err error
-	p.query.Filter, err = query.ParseFilter(conjunction(filters))
+	p.query.Filter, err = query.ParseFilter(conjunction(filters), nil)
 	return p, err
 }
 

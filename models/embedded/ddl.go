@@ -68,7 +68,7 @@ func runDropDatabase(_ context.Context, r *request, out []byte) ([]byte, error) 
 
 func runListDatabases(_ context.Context, r *request, out []byte) ([]byte, error) {
 	nameOnly := false
-	filter, err := query.ParseFilter(nil)
+	filter, err := query.ParseFilter(nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,11 @@ func runListDatabases(_ context.Context, r *request, out []byte) ([]byte, error)
 		if err != nil {
 			return nil, err
 		}
-		if filter.Match(raw) {
+		ok, err := filter.Match(raw)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			databases = append(databases, bson.Raw(raw))
 			total += size
 		}
@@ -127,7 +131,7 @@ func (r *request) filter(f field) (*query.Filter, error) {
 	if err := r.document(f, &doc); err != nil {
 		return nil, err
 	}
-	return query.ParseFilter(doc)
+	return query.ParseFilter(doc, nil)
 }
 
 // storageSize is what a collection takes on disk, its indexes included.
@@ -142,7 +146,7 @@ func storageSize(c *storage.Collection) int64 {
 func runListCollections(ctx context.Context, r *request, out []byte) ([]byte, error) {
 	nameOnly := false
 	batch := int64(-1)
-	filter, err := query.ParseFilter(nil)
+	filter, err := query.ParseFilter(nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +179,11 @@ func runListCollections(ctx context.Context, r *request, out []byte) ([]byte, er
 		if err != nil {
 			return nil, err
 		}
-		if filter.Match(raw) {
+		ok, err := filter.Match(raw)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			list.docs = append(list.docs, raw)
 		}
 	}

@@ -55,7 +55,7 @@ func (r *request) parseDelete(doc bson.Raw) (storage.Query, error) {
 	if err != nil {
 		return q, err
 	}
-	q.Filter, err = query.ParseFilter(f)
+	q.Filter, err = query.ParseFilter(f, nil)
 	return q, err
 }
 

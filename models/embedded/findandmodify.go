@@ -73,7 +73,7 @@ func (r *request) parseFindAndModify() (*findAndModifyArgs, error) {
 
 func (a *findAndModifyArgs) parse(r *request, filter, sort, fields bson.Raw, update bson.RawValue, arrayFilters []bson.Raw) (err error) {
 	if a.remove {
-		a.change.query.Filter, err = query.ParseFilter(filter)
+		a.change.query.Filter, err = query.ParseFilter(filter, nil)
 	} else {
 		err = a.change.parse(r, filter, update, arrayFilters)
 	}
@@ -84,7 +84,7 @@ func (a *findAndModifyArgs) parse(r *request, filter, sort, fields bson.Raw, upd
 		return err
 	}
 	if len(fields) > 5 {
-		a.projection, err = query.ParseProjection(fields, a.change.query.Filter)
+		a.projection, err = query.ParseProjection(fields, a.change.query.Filter, nil)
 	}
 	return err
 }

@@ -62,7 +62,7 @@ func (s *Server) reapIndex(ctx context.Context, c *storage.Collection, x *storag
 	if err != nil {
 		return err
 	}
-	filter, err := query.ParseFilter(raw)
+	filter, err := query.ParseFilter(raw, nil)
 	if err != nil {
 		return err
 	}

@@ -69,14 +69,14 @@ func (r *request) parseFind() (*findArgs, error) {
 		}
 	}
 	// A cursor outlives the buffer of the request that it was opened by.
-	if a.query.Filter, err = query.ParseFilter(bytes.Clone(filter)); err != nil {
+	if a.query.Filter, err = query.ParseFilter(bytes.Clone(filter), nil); err != nil {
 		return nil, err
 	}
 	if a.query.Sort, err = query.ParseSort(bytes.Clone(sort)); err != nil {
 		return nil, err
 	}
 	if len(projection) > 5 {
-		a.projection, err = query.ParseProjection(bytes.Clone(projection), a.query.Filter)
+		a.projection, err = query.ParseProjection(bytes.Clone(projection), a.query.Filter, nil)
 	}
 	return a, err
 }
@@ -143,7 +143,7 @@ func (r *request) parseCount() (ns storage.Namespace, q storage.Query, err error
 			return ns, q, err
 		}
 	}
-	q.Filter, err = query.ParseFilter(filter)
+	q.Filter, err = query.ParseFilter(filter, nil)
 	return ns, q, err
 }
 
@@ -217,7 +217,7 @@ func (r *request) parseDistinct() (ns storage.Namespace, key string, q storage.Q
 	if !ok {
 		return ns, key, q, mongoerr.MissingCommandField.Errorf("BSON field 'distinct.key' is missing but a required field")
 	}
-	q.Filter, err = query.ParseFilter(filter)
+	q.Filter, err = query.ParseFilter(filter, nil)
 	return ns, key, q, err
 }
 

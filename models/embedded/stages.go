@@ -45,16 +45,16 @@ func parseMatch(v bson.RawValue) (stage, error) {
 	if !ok {
 		return nil, mongoerr.New(15959, "Location15959", "the match filter must be an expression in an object")
 	}
-	filter, err := query.ParseFilter(doc)
+	filter, err := query.ParseFilter(doc, nil)
 	if err != nil {
 		return nil, err
 	}
 	return func(from source) source {
 		return &eachSource{from, func(doc bson.Raw) (bson.Raw, error) {
-			if filter.Match(doc) {
-				return doc, nil
+			if ok, err := filter.Match(doc); !ok {
+				return nil, err
 			}
-			return nil, nil
+			return doc, nil
 		}}
 	}, nil
 }
@@ -71,7 +71,7 @@ func parseProject(v bson.RawValue) (stage, error) {
 	if err := plainProjection(doc); err != nil {
 		return nil, err
 	}
-	projection, err := query.ParseProjection(doc, nil)
+	projection, err := query.ParseProjection(doc, nil, nil)
 	if err != nil {
 		return nil, err
 	}

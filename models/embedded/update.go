@@ -160,7 +160,7 @@ func (s *updateStatement) parse(r *request) (*change, error) {
 
 // parse fills in the filter and the update.
 func (ch *change) parse(r *request, filter bson.Raw, u bson.RawValue, arrayFilters []bson.Raw) (err error) {
-	if ch.query.Filter, err = query.ParseFilter(filter); err != nil {
+	if ch.query.Filter, err = query.ParseFilter(filter, nil); err != nil {
 		return err
 	}
 	ch.update, err = query.ParseUpdate(u, query.UpdateOptions{ArrayFilters: arrayFilters, Now: r.s.clock.now()})

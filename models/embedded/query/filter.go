@@ -2,14 +2,17 @@ package query
 
 import (
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"parlor/models/embedded/expr"
 )
 
 // Filter is a parsed query document. It is immutable and safe for concurrent use.
 type Filter struct{ root *andNode }
 
 // ParseFilter parses a query document; an empty one or nil matches everything.
-// The filter refers to f's memory. Errors are *mongoerr.Error.
-func ParseFilter(f bson.Raw) (*Filter, error) {
+// vars are what $expr sees and may be nil. The filter refers to f's memory.
+// Errors are *mongoerr.Error.
+func ParseFilter(f bson.Raw, vars *expr.Variables) (*Filter, error) {
 	root, err := parseConjunction(f, 0)
 	if err != nil {
 		return nil, err
@@ -17,14 +20,16 @@ func ParseFilter(f bson.Raw) (*Filter, error) {
 	return &Filter{root: root}, nil
 }
 
-// Match reports whether doc satisfies the filter.
-func (f *Filter) Match(doc bson.Raw) bool { return f.root.match(doc, nil) }
+// Match reports whether doc satisfies the filter. It fails where an expression
+// of $expr fails on doc.
+func (f *Filter) Match(doc bson.Raw) (bool, error) { return f.root.match(doc, nil) }
 
 // MatchArrayIndex gives the array index that the positional operator $ stands
-// for in doc. False means that the filter doesn't match or goes through no array.
+// for in doc. False means that the filter doesn't match, fails, or goes through
+// no array.
 func (f *Filter) MatchArrayIndex(doc bson.Raw) (int, bool) {
 	at := position{index: -1}
-	if !f.root.match(doc, &at) {
+	if ok, _ := f.root.match(doc, &at); !ok {
 		return -1, false
 	}
 	return at.index, at.index >= 0

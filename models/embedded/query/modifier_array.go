@@ -94,14 +94,14 @@ func parsePull(_ string, arg bson.RawValue) (modifier, error) {
 			return nil, err
 		}
 		query := &andNode{nodes}
-		return &cull{"$pull", func(v bson.RawValue) bool { return query.match(wrap(nil, "", v), nil) }}, nil
+		return &cull{"$pull", func(v bson.RawValue) bool { return satisfied(query, wrap(nil, "", v)) }}, nil
 	case arg.Type == bson.TypeEmbeddedDocument:
 		query, err := parseConjunction(arg.Value, 0)
 		if err != nil {
 			return nil, err
 		}
 		return &cull{"$pull", func(v bson.RawValue) bool {
-			return v.Type == bson.TypeEmbeddedDocument && query.match(v.Value, nil)
+			return v.Type == bson.TypeEmbeddedDocument && satisfied(query, v.Value)
 		}}, nil
 	}
 	return &cull{"$pull", func(v bson.RawValue) bool { return value.Equal(arg, v) }}, nil

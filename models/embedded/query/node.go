@@ -9,8 +9,8 @@ import (
 // node is a part of a filter that looks at a whole document.
 type node interface {
 	// match reports whether doc satisfies the node. If at isn't nil, the array
-	// index that a condition was satisfied by is recorded in it.
-	match(doc []byte, at *position) bool
+	// index that a condition was satisfied by is recorded in it. Only $expr fails.
+	match(doc []byte, at *position) (bool, error)
 }
 
 // position is the array element that satisfied a condition, or -1.
@@ -18,30 +18,33 @@ type position struct{ index int }
 
 type andNode struct{ children []node }
 
-func (n *andNode) match(doc []byte, at *position) bool {
+func (n *andNode) match(doc []byte, at *position) (bool, error) {
 	for _, child := range n.children {
-		if !child.match(doc, at) {
-			return false
+		if ok, err := child.match(doc, at); !ok {
+			return false, err
 		}
 	}
-	return true
+	return true, nil
 }
 
 type orNode struct{ children []*andNode }
 
-func (n *orNode) match(doc []byte, at *position) bool {
+func (n *orNode) match(doc []byte, at *position) (bool, error) {
 	for _, child := range n.children {
-		if child.match(doc, at) {
-			return true
+		if ok, err := child.match(doc, at); ok || err != nil {
+			return ok, err
 		}
 	}
-	return false
+	return false, nil
 }
 
 // notNode negates; a negated condition never tells a position.
 type notNode struct{ child node }
 
-func (n *notNode) match(doc []byte, _ *position) bool { return !n.child.match(doc, nil) }
+func (n *notNode) match(doc []byte, _ *position) (bool, error) {
+	ok, err := n.child.match(doc, nil)
+	return !ok && err == nil, err
+}
 
 // pathNode applies a condition to the values that a path leads to.
 type pathNode struct {
@@ -51,7 +54,11 @@ type pathNode struct {
 	expand    bool
 }
 
-func (n *pathNode) match(doc []byte, at *position) bool {
+func (n *pathNode) match(doc []byte, at *position) (bool, error) {
+	return n.walk(doc, at), nil
+}
+
+func (n *pathNode) walk(doc []byte, at *position) bool {
 	return value.Walk(doc, n.parts, n.expand, func(v bson.RawValue, index int) bool {
 		if at == nil {
 			return n.condition.matches(v)
@@ -97,6 +104,12 @@ func wholeArrays(c condition) bool {
 // elemMatchObject is $elemMatch with a query on the elements as documents.
 type elemMatchObject struct{ query *andNode }
 
+// satisfied runs a query without $expr, so that it can't fail.
+func satisfied(query *andNode, doc []byte) bool {
+	ok, _ := query.match(doc, nil)
+	return ok
+}
+
 func (c *elemMatchObject) matches(v bson.RawValue) bool { return c.find(v) >= 0 }
 
 func (c *elemMatchObject) find(array bson.RawValue) int {
@@ -109,7 +122,7 @@ func (c *elemMatchObject) find(array bson.RawValue) int {
 		if !ok {
 			return -1
 		}
-		if (v.Type == bson.TypeEmbeddedDocument || v.Type == bson.TypeArray) && c.query.match(v.Value, nil) {
+		if (v.Type == bson.TypeEmbeddedDocument || v.Type == bson.TypeArray) && satisfied(c.query, v.Value) {
 			return i
 		}
 	}

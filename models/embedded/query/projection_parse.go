@@ -7,6 +7,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"parlor/models/embedded/expr"
 	"parlor/models/embedded/mongoerr"
 	"parlor/models/embedded/value"
 )
@@ -44,7 +45,7 @@ type projectionParser struct {
 // ParseProjection parses a projection document. The filter is needed for the
 // positional operator only and may be nil. Expressions, which would compute
 // fields, are refused. Errors are *mongoerr.Error.
-func ParseProjection(p bson.Raw, filter *Filter) (*Projection, error) {
+func ParseProjection(p bson.Raw, filter *Filter, _ *expr.Variables) (*Projection, error) {
 	parser := &projectionParser{projection: &Projection{root: &projectionNode{}}, filter: filter}
 	if err := parser.fields("", p, 0); err != nil {
 		return nil, err

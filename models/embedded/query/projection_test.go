@@ -36,7 +36,7 @@ func TestProjectionApply(t *testing.T) {
 	}
 	filter := filterOf(t, `{"g": 3}`)
 	for _, test := range tests {
-		p, err := ParseProjection(document(t, test.projection), filter)
+		p, err := ParseProjection(document(t, test.projection), filter, nil)
 		if err != nil {
 			t.Errorf("%s: %v", test.projection, err)
 			continue
@@ -78,10 +78,10 @@ func TestProjectionErrors(t *testing.T) {
 		{`{"a": {"$add": [1, 2]}}`, 238, "not supported"},
 	}
 	for _, test := range tests {
-		_, err := ParseProjection(document(t, test.projection), filterOf(t, `{"a": 1}`))
+		_, err := ParseProjection(document(t, test.projection), filterOf(t, `{"a": 1}`), nil)
 		checkError(t, test.projection, err, test.code, test.text)
 	}
-	p, err := ParseProjection(document(t, `{"a.$": 1}`), filterOf(t, `{"b": 1}`))
+	p, err := ParseProjection(document(t, `{"a.$": 1}`), filterOf(t, `{"b": 1}`), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func FuzzProjection(f *testing.F) {
 	for _, seed := range []string{`{"a": 1, "b.c": 1}`, `{"a.b": 0, "_id": 0}`, `{"a": {"$slice": [-1, 2]}}`, `{"a": {"$elemMatch": {"b": 1}}}`, `{"a.$": 1}`, `{"b": {"c": 1}}`} {
 		f.Add([]byte(document(f, seed)), []byte(document(f, `{"_id": 1, "a": [{"b": 1}, 3, [{"b": 2}]], "b": {"c": 7}}`)))
 	}
-	filter, err := ParseFilter(document(f, `{"a": {"$exists": true}}`))
+	filter, err := ParseFilter(document(f, `{"a": {"$exists": true}}`), nil)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func FuzzProjection(f *testing.F) {
 		if bson.Raw(projection).Validate() != nil || bson.Raw(doc).Validate() != nil {
 			return
 		}
-		p, err := ParseProjection(projection, filter)
+		p, err := ParseProjection(projection, filter, nil)
 		if err != nil {
 			return
 		}

@@ -6,6 +6,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"parlor/models/embedded/expr"
 	"parlor/models/embedded/mongoerr"
 	"parlor/models/embedded/value"
 )
@@ -13,6 +14,8 @@ import (
 // UpdateOptions are the parts of an update statement beside the update itself.
 type UpdateOptions struct {
 	ArrayFilters []bson.Raw
+	// Vars are what the expressions of a pipeline see; nil for the built-in ones.
+	Vars *expr.Variables
 	// Now is the time $currentDate sets; zero means the time of Apply.
 	Now time.Time
 }

@@ -57,7 +57,10 @@ func (r *updateRun) elementNode(n *updateNode, key []byte, v bson.RawValue) (*up
 	}
 	var found *updateNode
 	for _, child := range n.filtered {
-		if child.filter != nil && !r.selects(child.filter, v) {
+		if selected, err := r.selects(child.filter, v); !selected {
+			if err != nil {
+				return nil, err
+			}
 			continue
 		}
 		if found == nil {
@@ -69,8 +72,12 @@ func (r *updateRun) elementNode(n *updateNode, key []byte, v bson.RawValue) (*up
 	return found, nil
 }
 
-// selects asks an array filter about an element, as the field of its name.
-func (r *updateRun) selects(f *arrayFilter, v bson.RawValue) bool {
+// selects asks an array filter about an element, as the field of its name. No
+// filter selects all.
+func (r *updateRun) selects(f *arrayFilter, v bson.RawValue) (bool, error) {
+	if f == nil {
+		return true, nil
+	}
 	r.scratch = wrap(r.scratch[:0], f.name, v)
 	return f.filter.Match(r.scratch)
 }

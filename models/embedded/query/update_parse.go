@@ -151,7 +151,7 @@ type arrayFilter struct {
 func parseArrayFilters(docs []bson.Raw) ([]*arrayFilter, error) {
 	var filters []*arrayFilter
 	for _, doc := range docs {
-		filter, err := ParseFilter(doc)
+		filter, err := ParseFilter(doc, nil)
 		if err != nil {
 			parsed := mongoerr.From(err)
 			return nil, mongoerr.Code(parsed.Code).Errorf("Error parsing array filter :: caused by :: %s", parsed.Message)

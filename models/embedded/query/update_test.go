@@ -428,7 +428,7 @@ func FuzzUpdate(f *testing.F) {
 	} {
 		f.Add([]byte(document(f, seed)), []byte(document(f, `{"_id": 1, "a": [{"b": 1}, 3], "n": 7}`)))
 	}
-	filter, err := ParseFilter(document(f, `{"a": {"$exists": true}}`))
+	filter, err := ParseFilter(document(f, `{"a": {"$exists": true}}`), nil)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -56,8 +56,10 @@ func (e *entries) contains(key []byte) bool {
 // entriesOf puts the keys that x holds for doc into e, each once.
 func (x *Index) entriesOf(doc bson.Raw, e *entries) error {
 	e.reset()
-	if x.Spec.PartialFilter != nil && !x.Spec.PartialFilter.Match(doc) {
-		return nil
+	if x.Spec.PartialFilter != nil {
+		if ok, err := x.Spec.PartialFilter.Match(doc); !ok {
+			return err
+		}
 	}
 	if x.Spec.Sparse && !x.hasAny(doc) {
 		return nil

@@ -242,7 +242,7 @@ func (x *IndexSpec) parsePartial(v bson.RawValue) error {
 	if err := checkPartial(doc); err != nil {
 		return err
 	}
-	f, err := query.ParseFilter(doc)
+	f, err := query.ParseFilter(doc, nil)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package storage
 
 import (
+	"strings"
+
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"parlor/models/embedded/mongoerr"
@@ -36,6 +38,9 @@ func eachCondition(doc bson.Raw, f func(path, op string, v bson.RawValue) error)
 				return err
 			}
 			continue
+		}
+		if strings.HasPrefix(name, "$") {
+			return mongoerr.CannotCreateIndex.Errorf("Expression not supported in partial index: %s %s", name, v)
 		}
 		if err := eachOnPath(name, v, f); err != nil {
 			return err

@@ -130,8 +130,8 @@ func (s *Scan) Next(ctx context.Context) (id RecordID, doc bson.Raw, ok bool, er
 			continue
 		}
 		s.Stats.DocsExamined++
-		if s.filter.Match(doc) {
-			return id, doc, true, nil
+		if ok, err := s.filter.Match(doc); ok || err != nil {
+			return id, doc, ok, err
 		}
 	}
 }
@@ -157,10 +157,12 @@ func (s *Scan) point(ctx context.Context) (RecordID, bson.Raw, bool, error) {
 	if err != nil {
 		return 0, nil, false, err
 	}
-	if record != nil && s.filter.Match(record) {
-		s.done = true
-		s.Stats = Stats{KeysExamined: 1, DocsExamined: 1}
-		return id, record, true, nil
+	if record != nil {
+		if ok, err := s.filter.Match(record); ok || err != nil {
+			s.done = true
+			s.Stats = Stats{KeysExamined: 1, DocsExamined: 1}
+			return id, record, ok, err
+		}
 	}
 	if err := s.open(); err != nil {
 		return 0, nil, false, err

@@ -113,7 +113,7 @@ func TestSchemaChangesUnderReads(t *testing.T) {
 	for i := range 200 {
 		insert(t, c, false, bson.D{{Key: "_id", Value: i}, {Key: "a", Value: i % 2}})
 	}
-	filter, err := query.ParseFilter(raw(t, bson.D{{Key: "a", Value: 1}}))
+	filter, err := query.ParseFilter(raw(t, bson.D{{Key: "a", Value: 1}}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestFirstArray(t *testing.T) {
 	if !c.Indexes()[1].Multikey {
 		t.Error("not marked multikey")
 	}
-	filter, err := query.ParseFilter(raw(t, bson.D{{Key: "a", Value: bson.D{{Key: "$gte", Value: 1}}}}))
+	filter, err := query.ParseFilter(raw(t, bson.D{{Key: "a", Value: bson.D{{Key: "$gte", Value: 1}}}}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
