@@ -13,7 +13,7 @@ type Filter struct{ root *andNode }
 // vars are what $expr sees and may be nil. The filter refers to f's memory.
 // Errors are *mongoerr.Error.
 func ParseFilter(f bson.Raw, vars *expr.Variables) (*Filter, error) {
-	root, err := parseConjunction(f, 0)
+	root, err := (&filterParser{vars: vars}).conjunction(f, 0)
 	if err != nil {
 		return nil, err
 	}

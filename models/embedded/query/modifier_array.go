@@ -88,15 +88,15 @@ func parsePullAll(_ string, arg bson.RawValue) (modifier, error) {
 // operators on its elements, or as a value to equal.
 func parsePull(_ string, arg bson.RawValue) (modifier, error) {
 	switch {
-	case arg.Type == bson.TypeRegex, isOperatorDocument(arg) && !isLogicDocument(arg):
-		nodes, err := parseField("", arg, 0)
+	case arg.Type == bson.TypeRegex, isPathOperator(firstName(arg)):
+		nodes, err := plainParser.field("", arg, 0)
 		if err != nil {
 			return nil, err
 		}
 		query := &andNode{nodes}
 		return &cull{"$pull", func(v bson.RawValue) bool { return satisfied(query, wrap(nil, "", v)) }}, nil
 	case arg.Type == bson.TypeEmbeddedDocument:
-		query, err := parseConjunction(arg.Value, 0)
+		query, err := plainParser.conjunction(arg.Value, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -105,17 +105,6 @@ func parsePull(_ string, arg bson.RawValue) (modifier, error) {
 		}}, nil
 	}
 	return &cull{"$pull", func(v bson.RawValue) bool { return value.Equal(arg, v) }}, nil
-}
-
-// isLogicDocument tells {$or: […]} from {$gt: 1}.
-func isLogicDocument(v bson.RawValue) bool {
-	it := value.Elements(v.Value)
-	name, _, _ := it.Next()
-	switch string(name) {
-	case "$and", "$or", "$nor", "$expr", "$where":
-		return true
-	}
-	return false
 }
 
 // pop is $pop.

@@ -9,8 +9,8 @@ import (
 	"parlor/models/embedded/value"
 )
 
-// parseOperators parses {$gt: 1, $lt: 5}.
-func parseOperators(path string, doc []byte, depth int) ([]term, error) {
+// operators parses {$gt: 1, $lt: 5}.
+func (p *filterParser) operators(path string, doc []byte, depth int) ([]term, error) {
 	if depth > maxQueryDepth {
 		return nil, mongoerr.BadValue.Errorf("exceeded maximum query tree depth of %d", maxQueryDepth)
 	}
@@ -21,7 +21,7 @@ func parseOperators(path string, doc []byte, depth int) ([]term, error) {
 		if !ok {
 			return terms, nil
 		}
-		added, err := parseOperator(path, string(key), v, doc, depth)
+		added, err := p.operator(path, string(key), v, doc, depth)
 		if err != nil {
 			return nil, err
 		}
@@ -29,12 +29,12 @@ func parseOperators(path string, doc []byte, depth int) ([]term, error) {
 	}
 }
 
-func parseOperator(path, name string, v bson.RawValue, doc []byte, depth int) ([]term, error) {
+func (p *filterParser) operator(path, name string, v bson.RawValue, doc []byte, depth int) ([]term, error) {
 	var c condition
 	var err error
 	switch name {
 	case "$not":
-		return parseNot(path, v, depth)
+		return p.not(path, v, depth)
 	case "$ne", "$nin":
 		return parseNegated(path, name, v)
 	case "$exists":
@@ -43,7 +43,7 @@ func parseOperator(path, name string, v bson.RawValue, doc []byte, depth int) ([
 		}
 		c = existsCondition{}
 	case "$all":
-		return parseAll(path, v, depth)
+		return p.all(path, v, depth)
 	case "$options":
 		if value.Missing(value.Field(doc, "$regex")) {
 			return nil, mongoerr.BadValue.Errorf("$options needs a $regex")
@@ -52,7 +52,7 @@ func parseOperator(path, name string, v bson.RawValue, doc []byte, depth int) ([
 	case "$regex":
 		c, err = parseRegex(v, value.Field(doc, "$options"))
 	case "$elemMatch":
-		c, err = parseElemMatch(path, v, depth)
+		c, err = p.elemMatch(path, v, depth)
 	case "$eq", "$gt", "$gte", "$lt", "$lte":
 		c, err = parseComparison(path, name, v)
 	case "$in":
@@ -105,7 +105,7 @@ func parseNegated(path, name string, v bson.RawValue) ([]term, error) {
 	return []term{{negated: []term{{condition: c}}}}, nil
 }
 
-func parseNot(path string, v bson.RawValue, depth int) ([]term, error) {
+func (p *filterParser) not(path string, v bson.RawValue, depth int) ([]term, error) {
 	if v.Type == bson.TypeRegex {
 		c, err := compileRegex(v.Regex())
 		return []term{{negated: []term{{condition: c}}}}, err
@@ -113,7 +113,7 @@ func parseNot(path string, v bson.RawValue, depth int) ([]term, error) {
 	if v.Type != bson.TypeEmbeddedDocument {
 		return nil, mongoerr.BadValue.Errorf("$not needs a regex or a document")
 	}
-	terms, err := parseOperators(path, v.Value, depth+1)
+	terms, err := p.operators(path, v.Value, depth+1)
 	if err == nil && len(terms) == 0 {
 		err = mongoerr.BadValue.Errorf("$not cannot be empty")
 	}
@@ -132,8 +132,8 @@ func parseIn(name string, v bson.RawValue) (condition, error) {
 			break
 		}
 		switch {
-		case isOperatorDocument(item):
-			return nil, mongoerr.BadValue.Errorf("cannot nest $ under %s", name)
+		case isOperatorDocument(item, false):
+			return nil, mongoerr.BadValue.Errorf("cannot nest $ under $in")
 		case item.Type == bson.TypeUndefined:
 			return nil, mongoerr.BadValue.Errorf("cannot compare to undefined")
 		case item.Type == bson.TypeRegex:
@@ -151,29 +151,19 @@ func parseIn(name string, v bson.RawValue) (condition, error) {
 	return in, nil
 }
 
-func parseAll(path string, v bson.RawValue, depth int) ([]term, error) {
+// all parses $all. Its first item decides whether all are to be $elemMatch.
+func (p *filterParser) all(path string, v bson.RawValue, depth int) ([]term, error) {
 	if v.Type != bson.TypeArray {
 		return nil, mongoerr.BadValue.Errorf("$all needs an array")
 	}
 	var terms []term
-	elemMatches := 0
-	it := value.Elements(v.Value)
-	for {
-		_, item, ok := it.Next()
-		if !ok {
-			break
-		}
-		c, err := parseAllItem(path, item, depth)
+	list := items(v)
+	for _, item := range list {
+		c, err := p.allItem(path, item, firstName(list[0]) == "$elemMatch", depth)
 		if err != nil {
 			return nil, err
 		}
-		if _, is := c.(arrayCondition); is {
-			elemMatches++
-		}
 		terms = append(terms, term{condition: c})
-	}
-	if elemMatches > 0 && elemMatches < len(terms) {
-		return nil, mongoerr.BadValue.Errorf("$all/$elemMatch has to be consistent")
 	}
 	if len(terms) == 0 {
 		return []term{{condition: nothing{}}}, nil
@@ -181,32 +171,51 @@ func parseAll(path string, v bson.RawValue, depth int) ([]term, error) {
 	return terms, nil
 }
 
-func parseAllItem(path string, item bson.RawValue, depth int) (condition, error) {
-	if !isOperatorDocument(item) {
-		return equality(item, true)
+func (p *filterParser) allItem(path string, item bson.RawValue, elements bool, depth int) (condition, error) {
+	name := firstName(item)
+	switch {
+	case elements && name != "$elemMatch":
+		return nil, mongoerr.BadValue.Errorf("$all/$elemMatch has to be consistent")
+	case elements:
+		return p.elemMatch(path, value.Field(item.Value, "$elemMatch"), depth)
+	case isPathOperator(name):
+		return nil, mongoerr.BadValue.Errorf("no $ expressions in $all")
 	}
-	it := value.Elements(item.Value)
-	if name, arg, _ := it.Next(); string(name) == "$elemMatch" {
-		return parseElemMatch(path, arg, depth)
-	}
-	return nil, mongoerr.BadValue.Errorf("no $ expressions in $all")
+	return equality(item, true)
 }
 
-func parseElemMatch(path string, v bson.RawValue, depth int) (condition, error) {
+// firstName gives the name of a document's first field; empty for other values.
+func firstName(v bson.RawValue) string {
+	if v.Type != bson.TypeEmbeddedDocument {
+		return ""
+	}
+	it := value.Elements(v.Value)
+	name, _, _ := it.Next()
+	return string(name)
+}
+
+// isPathOperator reports whether mongod knows an operator on a path by this name.
+func isPathOperator(name string) bool {
+	switch name {
+	case "$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$not", "$all", "$elemMatch", "$size", "$exists", "$type",
+		"$mod", "$regex", "$options", "$bitsAllSet", "$bitsAllClear", "$bitsAnySet", "$bitsAnyClear",
+		"$near", "$nearSphere", "$geoNear", "$geoWithin", "$within", "$geoIntersects", "$maxDistance", "$minDistance":
+		return true
+	}
+	return false
+}
+
+func (p *filterParser) elemMatch(path string, v bson.RawValue, depth int) (condition, error) {
 	if v.Type != bson.TypeEmbeddedDocument {
 		return nil, mongoerr.BadValue.Errorf("$elemMatch needs an Object")
 	}
-	it := value.Elements(v.Value)
-	first, _, _ := it.Next()
-	switch string(first) {
-	case "$and", "$or", "$nor", "$where", "$expr":
-	default:
-		if isOperatorDocument(v) {
-			terms, err := parseOperators(path, v.Value, depth+1)
-			return &elemMatchValue{conditionOf(terms)}, err
-		}
+	inner := *p
+	inner.element = true
+	if isOperatorDocument(v, true) && !isTopLevelOperator(firstName(v)) {
+		terms, err := inner.operators(path, v.Value, depth+1)
+		return &elemMatchValue{conditionOf(terms)}, err
 	}
-	query, err := parseConjunction(v.Value, depth+1)
+	query, err := inner.conjunction(v.Value, depth+1)
 	return &elemMatchObject{query}, err
 }
 

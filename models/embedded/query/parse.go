@@ -6,6 +6,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"parlor/models/embedded/expr"
 	"parlor/models/embedded/mongoerr"
 	"parlor/models/embedded/value"
 )
@@ -13,8 +14,20 @@ import (
 // maxQueryDepth is mongod's limit for nested query expressions.
 const maxQueryDepth = 100
 
-// parseConjunction parses a query document, whose fields are joined by and.
-func parseConjunction(doc []byte, depth int) (*andNode, error) {
+// filterParser parses filters, and what is like them in updates and projections.
+type filterParser struct {
+	vars *expr.Variables
+	// plain says that operators on whole documents, such as $expr, are banned.
+	plain bool
+	// element says that it is parsing the query of an $elemMatch.
+	element bool
+}
+
+// plainParser parses the queries in updates and projections.
+var plainParser = &filterParser{plain: true}
+
+// conjunction parses a query document, whose fields are joined by and.
+func (p *filterParser) conjunction(doc []byte, depth int) (*andNode, error) {
 	if depth > maxQueryDepth {
 		return nil, mongoerr.BadValue.Errorf("exceeded maximum query tree depth of %d at %s", maxQueryDepth,
 			value.Format(bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: doc}))
@@ -29,9 +42,9 @@ func parseConjunction(doc []byte, depth int) (*andNode, error) {
 		var nodes []node
 		var err error
 		if bytes.HasPrefix(key, []byte("$")) {
-			nodes, err = parseTopLevel(string(key), v, depth)
+			nodes, err = p.topLevel(string(key), v, depth)
 		} else {
-			nodes, err = parseField(string(key), v, depth)
+			nodes, err = p.field(string(key), v, depth)
 		}
 		if err != nil {
 			return nil, err
@@ -40,20 +53,21 @@ func parseConjunction(doc []byte, depth int) (*andNode, error) {
 	}
 }
 
-// parseTopLevel parses an operator that stands where a field name could.
-func parseTopLevel(name string, v bson.RawValue, depth int) ([]node, error) {
+// topLevel parses an operator that stands where a field name could.
+func (p *filterParser) topLevel(name string, v bson.RawValue, depth int) ([]node, error) {
 	switch name {
 	case "$comment":
 		return nil, nil
 	case "$and", "$or", "$nor":
-		children, err := parseBranches(name, v, depth)
+		children, err := p.branches(name, v, depth)
 		if err != nil {
 			return nil, err
 		}
 		return joinBranches(name, children), nil
 	}
-	if err := refuseTopLevel(name); err != nil {
-		return nil, err
+	if parse, ok := documentOperators[name]; ok {
+		n, err := parse(p, name, v)
+		return []node{n}, err
 	}
 	return nil, mongoerr.BadValue.Errorf("unknown top level operator: %s. If you have a field name that starts with a '$' symbol, "+
 		"consider using $getField or $setField.", name)
@@ -73,7 +87,7 @@ func joinBranches(name string, children []*andNode) []node {
 	return nodes
 }
 
-func parseBranches(name string, v bson.RawValue, depth int) ([]*andNode, error) {
+func (p *filterParser) branches(name string, v bson.RawValue, depth int) ([]*andNode, error) {
 	if v.Type != bson.TypeArray {
 		return nil, mongoerr.BadValue.Errorf("%s must be an array", name)
 	}
@@ -87,7 +101,7 @@ func parseBranches(name string, v bson.RawValue, depth int) ([]*andNode, error) 
 		if branch.Type != bson.TypeEmbeddedDocument {
 			return nil, mongoerr.BadValue.Errorf("$or/$and/$nor entries need to be full objects")
 		}
-		child, err := parseConjunction(branch.Value, depth+1)
+		child, err := p.conjunction(branch.Value, depth+1)
 		if err != nil {
 			return nil, err
 		}
@@ -102,20 +116,6 @@ func parseBranches(name string, v bson.RawValue, depth int) ([]*andNode, error) 
 // noQueryExecutionPlans is mongod's code for a query no index can answer.
 const noQueryExecutionPlans mongoerr.Code = 291
 
-// refuseTopLevel tells operators of mongod that this server doesn't have from
-// those that nobody has, for which it gives nil.
-func refuseTopLevel(name string) error {
-	switch name {
-	case "$text":
-		return mongoerr.IndexNotFound.Errorf("text index required for $text query")
-	case "$where":
-		return mongoerr.BadValue.Errorf("no globalScriptEngine in $where parsing")
-	case "$expr", "$jsonSchema", "$sampleRate", "$alwaysTrue", "$alwaysFalse":
-		return mongoerr.NotImplemented.Errorf("%s is not supported by this server", name)
-	}
-	return nil
-}
-
 func refuseOperator(path, name string) error {
 	switch name {
 	case "$near", "$nearSphere", "$geoNear":
@@ -127,10 +127,10 @@ func refuseOperator(path, name string) error {
 	return mongoerr.BadValue.Errorf("unknown operator: %s", name)
 }
 
-// parseField parses the condition on one path: operators, or a value to equal.
-func parseField(path string, v bson.RawValue, depth int) ([]node, error) {
-	if isOperatorDocument(v) {
-		terms, err := parseOperators(path, v.Value, depth)
+// field parses the condition on one path: operators, or a value to equal.
+func (p *filterParser) field(path string, v bson.RawValue, depth int) ([]node, error) {
+	if isOperatorDocument(v, false) {
+		terms, err := p.operators(path, v.Value, depth)
 		if err != nil {
 			return nil, err
 		}
@@ -144,18 +144,21 @@ func parseField(path string, v bson.RawValue, depth int) ([]node, error) {
 }
 
 // isOperatorDocument tells {$gt: 1} from a document to compare with. A DBRef
-// is one of the latter although its names start with a dollar.
-func isOperatorDocument(v bson.RawValue) bool {
+// is one of the latter although its names start with a dollar; partial says that
+// one of its fields is enough to be one.
+func isOperatorDocument(v bson.RawValue, partial bool) bool {
 	if v.Type != bson.TypeEmbeddedDocument {
 		return false
 	}
 	it := value.Elements(v.Value)
-	name, _, _ := it.Next()
-	switch string(name) {
-	case "$ref", "$id", "$db":
+	if name, _, _ := it.Next(); !bytes.HasPrefix(name, []byte("$")) {
 		return false
 	}
-	return bytes.HasPrefix(name, []byte("$"))
+	ref, id := !value.Missing(value.Field(v.Value, "$ref")), !value.Missing(value.Field(v.Value, "$id"))
+	if partial {
+		return !ref && !id && value.Missing(value.Field(v.Value, "$db"))
+	}
+	return !ref || !id
 }
 
 // equality gives the condition of {field: v}. Written so a regular expression

@@ -197,7 +197,7 @@ func (p *projectionParser) elemMatch(path string, arg bson.RawValue) error {
 	if strings.Contains(path, ".") {
 		return elemMatchNested.Errorf("Cannot use $elemMatch projection on a nested field")
 	}
-	c, err := parseElemMatch(path, arg, 0)
+	c, err := plainParser.elemMatch(path, arg, 0)
 	if err != nil {
 		return err
 	}

@@ -252,7 +252,7 @@ func TestParseUpdateErrors(t *testing.T) {
 		{`{"$push": {"a": {"$each": [], "$sort": 5}}}`, 2, "The $sort is invalid"},
 		{`{"$addToSet": {"a": {"$each": 1}}}`, 14, "The argument to $each in $addToSet must be an array"},
 		{`{"$pullAll": {"a": 1}}`, 2, "$pullAll requires an array argument but was given a int"},
-		{`{"$pull": {"a": {"$foo": 1}}}`, 2, "unknown operator: $foo"},
+		{`{"$pull": {"a": {"$foo": 1}}}`, 2, "unknown top level operator: $foo"},
 		{`{"$pop": {"a": 2}}`, 9, "$pop expects 1 or -1, found: 2"},
 		{`{"$pop": {"a": "x"}}`, 9, "Expected a number in: a: \"x\""},
 		{`{"$bit": {"a": 1}}`, 2, "The $bit modifier is not compatible with a int"},
