@@ -11,39 +11,9 @@ import (
 // Projection is a parsed projection. It is immutable and safe for concurrent use.
 type Projection struct {
 	root      *projectionNode
-	inclusive bool // only what is named stays, instead of all but that
-	matches   []elementMatch
+	inclusive bool    // only what is named stays, instead of all but that
 	filter    *Filter // resolves the positional operator; nil if there is none
 }
-
-// projectionNode is one field in the tree of the fields that are named.
-type projectionNode struct {
-	name       string
-	action     projectionAction
-	slice      sliceRange
-	positional bool // on the path of the positional operator
-	children   []*projectionNode
-}
-
-type projectionAction int
-
-const (
-	descend   projectionAction = iota // see the children
-	keep                              // copy the field
-	drop                              // leave it out
-	cutOut                            // keep a slice of it
-	matchLast                         // $elemMatch adds it at the end
-)
-
-// elementMatch is $elemMatch: the first element of a field that satisfies it.
-type elementMatch struct {
-	field     string
-	condition arrayCondition
-}
-
-// sliceRange is $slice: limit elements from skip on, which counts from the
-// end if it is negative.
-type sliceRange struct{ skip, limit int64 }
 
 // mongod's assertions of the positional operator.
 const (
@@ -52,9 +22,9 @@ const (
 )
 
 // Apply gives the projected document; doc itself is never changed. It fails
-// only where the positional operator finds no element.
+// where the positional operator finds no element or an expression fails.
 func (p *Projection) Apply(doc bson.Raw) (bson.Raw, error) {
-	if len(p.root.children) == 0 && len(p.matches) == 0 && !p.inclusive {
+	if len(p.root.children) == 0 && !p.inclusive {
 		return doc, nil
 	}
 	position := -1
@@ -65,47 +35,63 @@ func (p *Projection) Apply(doc bson.Raw) (bson.Raw, error) {
 				"positional operator '.$' couldn't find a matching element in the array")
 		}
 	}
-	out, err := p.document(make([]byte, 0, len(doc)), doc, p.root, position)
-	if err != nil || len(p.matches) == 0 {
-		return out, err
-	}
-	out = out[:len(out)-1]
-	for _, match := range p.matches {
-		if v := value.Field(doc, match.field); !value.Missing(v) {
-			if i := match.condition.find(v); i >= 0 {
-				out = appendElement(out, []byte(match.field), arrayValue(items(v)[i:i+1]))
-			}
-		}
-	}
-	return bsoncore.UpdateLength(append(out, 0), 0, int32(len(out)+1)), nil
+	r := &projectionRun{Projection: p, doc: doc}
+	return r.document(make([]byte, 0, len(doc)), doc, p.root, position)
 }
 
-// document appends what n leaves of doc. position is the array index of the
+// projectionRun is one application of a projection to one document.
+type projectionRun struct {
+	*Projection
+	doc bson.Raw
+}
+
+// document appends what n makes of doc. position is the array index of the
 // positional operator, or -1 where it is of no concern any more.
-func (p *Projection) document(dst, doc []byte, n *projectionNode, position int) ([]byte, error) {
+//
+// As in mongod a computed field takes the place of the one it overwrites only
+// where that one would stay without it; otherwise it comes last.
+func (r *projectionRun) document(dst, doc []byte, n *projectionNode, position int) ([]byte, error) {
 	start, dst := bsoncore.AppendDocumentStart(dst)
+	var few [16]bool
+	done := few[:]
+	if len(n.children) > len(few) {
+		done = make([]bool, len(n.children))
+	}
 	it := value.Elements(doc)
 	for {
 		key, v, ok := it.Next()
 		if !ok {
 			break
 		}
-		child := n.find(key)
-		if child == nil {
-			if !p.inclusive {
+		child, i := n.find(key)
+		switch {
+		case child == nil || child.computes && done[i]:
+			if !r.inclusive {
 				dst = appendElement(dst, key, v)
 			}
 			continue
+		case r.inclusive && child.comesLast(v):
+			continue
+		}
+		done[i] = true
+		var err error
+		if dst, err = r.field(dst, key, v, child, position); err != nil {
+			return nil, err
+		}
+	}
+	for i, child := range n.children {
+		if !child.computes || done[i] {
+			continue
 		}
 		var err error
-		if dst, err = p.field(dst, key, v, child, position); err != nil {
+		if dst, err = r.field(dst, []byte(child.name), bson.RawValue{}, child, -1); err != nil {
 			return nil, err
 		}
 	}
 	return bsoncore.AppendDocumentEnd(dst, start)
 }
 
-func (p *Projection) field(dst, key []byte, v bson.RawValue, n *projectionNode, position int) ([]byte, error) {
+func (r *projectionRun) field(dst, key []byte, v bson.RawValue, n *projectionNode, position int) ([]byte, error) {
 	if n.positional && v.Type == bson.TypeArray && position >= 0 {
 		list := items(v)
 		if position >= len(list) {
@@ -116,53 +102,84 @@ func (p *Projection) field(dst, key []byte, v bson.RawValue, n *projectionNode, 
 	switch n.action {
 	case keep:
 		return appendElement(dst, key, v), nil
-	case drop, matchLast:
+	case drop:
 		return dst, nil
 	case cutOut:
 		if v.Type == bson.TypeArray {
 			v = n.slice.cut(v)
 		}
 		return appendElement(dst, key, v), nil
+	case compute:
+		v, err := n.computed.Eval(r.doc)
+		if err != nil || value.Missing(v) {
+			return dst, err
+		}
+		return appendElement(dst, key, v), nil
 	}
-	switch v.Type {
-	case bson.TypeEmbeddedDocument:
-		return p.document(appendHeader(dst, key, v.Type), v.Value, n, position)
-	case bson.TypeArray:
-		return p.array(appendHeader(dst, key, v.Type), v, n, position)
-	}
-	if p.inclusive {
-		return dst, nil
+	v, err := r.below(v, n, position)
+	if err != nil || value.Missing(v) {
+		return dst, err
 	}
 	return appendElement(dst, key, v), nil
 }
 
-// array projects each document in an array, at any depth of arrays. Other
-// elements have no fields to include, and none to exclude.
-func (p *Projection) array(dst []byte, array bson.RawValue, n *projectionNode, position int) ([]byte, error) {
-	start, dst := bsoncore.AppendArrayStart(dst)
+// below gives what n's children make of a value; missing if nothing is left. A
+// value without fields gives way to a document of the computed ones.
+func (r *projectionRun) below(v bson.RawValue, n *projectionNode, position int) (bson.RawValue, error) {
+	switch {
+	case v.Type == bson.TypeEmbeddedDocument:
+		doc, err := r.document(make([]byte, 0, len(v.Value)), v.Value, n, position)
+		return documentValue(doc), err
+	case v.Type == bson.TypeArray:
+		return r.array(v, n, position)
+	case n.computes:
+		doc, err := r.document(nil, emptyDocument, n, -1)
+		return documentValue(doc), err
+	case r.inclusive:
+		return bson.RawValue{}, nil
+	}
+	return v, nil
+}
+
+// array projects each element, at any depth of arrays.
+func (r *projectionRun) array(array bson.RawValue, n *projectionNode, position int) (bson.RawValue, error) {
+	start, dst := bsoncore.AppendArrayStart(make([]byte, 0, len(array.Value)))
 	count := 0
 	it := value.Elements(array.Value)
 	for {
 		_, v, ok := it.Next()
 		if !ok {
-			return bsoncore.AppendArrayEnd(dst, start)
+			dst, err := bsoncore.AppendArrayEnd(dst, start)
+			return bson.RawValue{Type: bson.TypeArray, Value: dst}, err
 		}
-		var err error
-		switch {
-		case v.Type == bson.TypeEmbeddedDocument:
-			v.Value, err = p.document(nil, v.Value, n, position)
-		case v.Type == bson.TypeArray:
-			v.Value, err = p.array(nil, v, n, position)
-		case p.inclusive:
-			continue
-		}
+		v, err := r.below(v, n, position)
 		if err != nil {
-			return nil, err
+			return v, err
 		}
-		dst = appendItem(dst, count, v)
-		count++
+		if !value.Missing(v) {
+			dst = appendItem(dst, count, v)
+			count++
+		}
 	}
 }
+
+// elementMatch is $elemMatch: the first element of a field that satisfies it.
+type elementMatch struct {
+	field     string
+	condition arrayCondition
+}
+
+func (m *elementMatch) Eval(doc bson.Raw) (bson.RawValue, error) {
+	v := value.Field(doc, m.field)
+	if i := m.condition.find(v); i >= 0 {
+		return arrayValue(items(v)[i : i+1]), nil
+	}
+	return bson.RawValue{}, nil
+}
+
+// sliceRange is $slice: limit elements from skip on, which counts from the
+// end if it is negative.
+type sliceRange struct{ skip, limit int64 }
 
 func (s sliceRange) cut(array bson.RawValue) bson.RawValue {
 	list := items(array)
@@ -172,13 +189,4 @@ func (s sliceRange) cut(array bson.RawValue) bson.RawValue {
 		from = max(size+s.skip, 0)
 	}
 	return arrayValue(list[from:][:min(s.limit, size-from)])
-}
-
-func (n *projectionNode) find(name []byte) *projectionNode {
-	for _, child := range n.children {
-		if child.name == string(name) {
-			return child
-		}
-	}
-	return nil
 }
