@@ -7,6 +7,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"parlor/models/embedded/expr"
 	"parlor/models/embedded/mongoerr"
 	"parlor/models/embedded/query"
 	"parlor/models/embedded/storage"
@@ -50,12 +51,12 @@ func (r *request) readDelete(doc bson.Raw) (q storage.Query, f bson.Raw, err err
 	return q, f, nil
 }
 
-func (r *request) parseDelete(doc bson.Raw) (storage.Query, error) {
+func (r *request) parseDelete(doc bson.Raw, vars *expr.Variables) (storage.Query, error) {
 	q, f, err := r.readDelete(doc)
 	if err != nil {
 		return q, err
 	}
-	q.Filter, err = query.ParseFilter(f, nil)
+	q.Filter, err = query.ParseFilter(f, vars)
 	return q, err
 }
 
@@ -72,7 +73,7 @@ func runDelete(ctx context.Context, r *request, out []byte) ([]byte, error) {
 	var failed writeErrors
 	total := int64(0)
 	err = r.eachWrite(a, &failed, func(_ int, doc bson.Raw, t *target) error {
-		q, err := r.parseDelete(doc)
+		q, err := r.parseDelete(doc, a.vars)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"parlor/models/embedded/expr"
 	"parlor/models/embedded/mongoerr"
 	"parlor/models/embedded/storage"
 )
@@ -66,12 +67,12 @@ func (r *request) explained() (e explained, err error) {
 		e.filter = r.lookup("query")
 		e.ns, _, e.query, err = r.parseDistinct()
 	case "update":
-		return r.explainedWrite("updates", "UPDATE", func(doc bson.Raw) (storage.Query, error) {
+		return r.explainedWrite("updates", "UPDATE", func(doc bson.Raw, vars *expr.Variables) (storage.Query, error) {
 			s, err := r.readUpdate(doc)
 			if err != nil {
 				return storage.Query{}, err
 			}
-			ch, err := s.parse(r)
+			ch, err := s.parse(r, vars)
 			if err != nil {
 				return storage.Query{}, err
 			}
@@ -108,7 +109,7 @@ func (r *request) explained() (e explained, err error) {
 	return e, err
 }
 
-func (r *request) explainedWrite(list, top string, parse func(bson.Raw) (storage.Query, error)) (e explained, err error) {
+func (r *request) explainedWrite(list, top string, parse func(bson.Raw, *expr.Variables) (storage.Query, error)) (e explained, err error) {
 	a, err := r.parseBatch(list)
 	if err != nil {
 		return e, err
@@ -116,7 +117,7 @@ func (r *request) explainedWrite(list, top string, parse func(bson.Raw) (storage
 	if len(a.writes) != 1 {
 		return e, mongoerr.InvalidLength.Errorf("explained write batches must be of size 1")
 	}
-	q, err := parse(a.writes[0])
+	q, err := parse(a.writes[0], a.vars)
 	filter, _ := a.writes[0].Lookup("q").DocumentOK()
 	return explained{ns: a.ns, query: q, top: top, filter: filter}, err
 }

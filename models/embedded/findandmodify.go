@@ -7,6 +7,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
+	"parlor/models/embedded/expr"
 	"parlor/models/embedded/mongoerr"
 	"parlor/models/embedded/query"
 	"parlor/models/embedded/storage"
@@ -50,7 +51,8 @@ func (r *request) parseFindAndModify() (*findAndModifyArgs, error) {
 			arrayFilters, err = documentsOf("findAndModify.arrayFilters", f.v)
 		case "hint":
 			a.change.query.Hint = f.v
-		case "bypassDocumentValidation", "let", "stmtId":
+		case "let": // see variables
+		case "bypassDocumentValidation", "stmtId":
 		default:
 			err = r.unknown(f)
 		}
@@ -63,28 +65,36 @@ func (r *request) parseFindAndModify() (*findAndModifyArgs, error) {
 		return nil, mongoerr.FailedToParse.Errorf("Cannot specify both an update and remove=true")
 	case a.remove && a.change.upsert:
 		return nil, mongoerr.FailedToParse.Errorf("Cannot specify both upsert=true and remove=true ")
+	case a.remove && arrayFilters != nil:
+		return nil, mongoerr.FailedToParse.Errorf("Cannot specify arrayFilters and remove=true")
 	case a.remove && a.new:
 		return nil, mongoerr.FailedToParse.Errorf("Cannot specify both new=true and remove=true; 'remove' always returns the deleted document")
 	case !a.remove && update.IsZero():
 		return nil, mongoerr.FailedToParse.Errorf("Either an update or remove=true must be specified")
 	}
-	return a, a.parse(r, filter, sort, fields, update, arrayFilters)
-}
-
-func (a *findAndModifyArgs) parse(r *request, filter, sort, fields bson.Raw, update bson.RawValue, arrayFilters []bson.Raw) (err error) {
+	vars, err := r.variables()
+	if err != nil {
+		return nil, err
+	}
+	options := query.UpdateOptions{ArrayFilters: arrayFilters, Vars: vars}
 	if a.remove {
-		a.change.query.Filter, err = query.ParseFilter(filter, nil)
+		a.change.query.Filter, err = query.ParseFilter(filter, vars)
 	} else {
-		err = a.change.parse(r, filter, update, arrayFilters)
+		err = a.change.parse(r, filter, update, options)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return a, a.parse(sort, fields, vars)
+}
+
+// parse reads what beside the filter and the update makes a findAndModify.
+func (a *findAndModifyArgs) parse(sort, fields bson.Raw, vars *expr.Variables) (err error) {
 	if a.change.query.Sort, err = query.ParseSort(sort); err != nil {
 		return err
 	}
 	if len(fields) > 5 {
-		a.projection, err = query.ParseProjection(fields, a.change.query.Filter, nil)
+		a.projection, err = query.ParseProjection(fields, a.change.query.Filter, vars)
 	}
 	return err
 }

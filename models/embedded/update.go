@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
+	"parlor/models/embedded/expr"
 	"parlor/models/embedded/mongoerr"
 	"parlor/models/embedded/query"
 	"parlor/models/embedded/storage"
@@ -62,8 +63,8 @@ func (ch *change) apply(ctx context.Context, c *storage.Collection, w *storage.W
 
 func (ch *change) applyTo(w *storage.Writer, id storage.RecordID, doc bson.Raw, keepDocs bool, done *changed) error {
 	updated, modified, err := ch.update.Apply(doc, ch.query.Filter, false)
-	if err == nil {
-		err = checkSize(updated)
+	if err == nil && modified {
+		err = checkUpdated(updated, doc)
 	}
 	if err != nil {
 		return err
@@ -90,7 +91,7 @@ func (ch *change) insert(w *storage.Writer, keepDocs bool) (done changed, err er
 	if err != nil {
 		return done, err
 	}
-	if doc, err = prepareInsert(doc); err != nil {
+	if err := checkUpdated(doc, nil); err != nil {
 		return done, err
 	}
 	if err := w.Insert(doc); err != nil {
@@ -108,7 +109,7 @@ type updateStatement struct {
 	change  *change
 	filter  bson.Raw
 	update  bson.RawValue
-	filters []bson.Raw
+	options query.UpdateOptions
 }
 
 // readUpdate reads the fields of a statement. Its errors fail the whole command.
@@ -116,6 +117,7 @@ func (r *request) readUpdate(doc bson.Raw) (*updateStatement, error) {
 	ch := &change{}
 	s := &updateStatement{change: ch}
 	var q bson.RawValue
+	ok := false
 	err := eachField(doc, func(f field) (err error) {
 		switch f.name {
 		case "q":
@@ -127,14 +129,21 @@ func (r *request) readUpdate(doc bson.Raw) (*updateStatement, error) {
 		case "upsert":
 			err = r.boolean(f, &ch.upsert)
 		case "arrayFilters":
-			s.filters, err = documentsOf("update.updates.arrayFilters", f.v)
+			s.options.ArrayFilters, err = documentsOf("update.updates.arrayFilters", f.v)
 		case "hint":
 			ch.query.Hint = f.v
 		case "collation":
 			err = checkCollation(f.v)
 		case "c":
-			err = mongoerr.NotImplemented.Errorf("update constants are not supported")
-		case "upsertSupplied", "sampleId":
+			if s.options.Constants, ok = f.v.DocumentOK(); !ok {
+				err = wrongType("update.updates.c", f.v, "object")
+			}
+		case "upsertSupplied":
+			var supplied bool
+			if err = r.boolean(f, &supplied); err == nil && supplied {
+				err = mongoerr.NotImplemented.Errorf("upsertSupplied is not supported")
+			}
+		case "sampleId":
 		default:
 			err = mongoerr.UnknownCommandField.Errorf("BSON field 'update.updates.%s' is an unknown field.", f.name)
 		}
@@ -143,7 +152,6 @@ func (r *request) readUpdate(doc bson.Raw) (*updateStatement, error) {
 	if err != nil {
 		return nil, err
 	}
-	var ok bool
 	if s.filter, ok = q.DocumentOK(); !ok {
 		return nil, mongoerr.MissingCommandField.Errorf("BSON field 'update.updates.q' is missing but a required field")
 	}
@@ -154,16 +162,21 @@ func (r *request) readUpdate(doc bson.Raw) (*updateStatement, error) {
 }
 
 // parse gives the change. Its errors fail only the statement.
-func (s *updateStatement) parse(r *request) (*change, error) {
-	return s.change, s.change.parse(r, s.filter, s.update, s.filters)
+func (s *updateStatement) parse(r *request, vars *expr.Variables) (*change, error) {
+	s.options.Vars = vars
+	return s.change, s.change.parse(r, s.filter, s.update, s.options)
 }
 
 // parse fills in the filter and the update.
-func (ch *change) parse(r *request, filter bson.Raw, u bson.RawValue, arrayFilters []bson.Raw) (err error) {
-	if ch.query.Filter, err = query.ParseFilter(filter, nil); err != nil {
+func (ch *change) parse(r *request, filter bson.Raw, u bson.RawValue, options query.UpdateOptions) (err error) {
+	if ch.query.Filter, err = query.ParseFilter(filter, options.Vars); err != nil {
 		return err
 	}
-	ch.update, err = query.ParseUpdate(u, query.UpdateOptions{ArrayFilters: arrayFilters, Now: r.s.clock.now()})
+	if ch.upsert && ch.query.Filter.UsesExpr() {
+		return mongoerr.QueryFeatureNotAllowed.Errorf("$expr is not allowed in the query predicate for an upsert")
+	}
+	options.Now = r.s.clock.now()
+	ch.update, err = query.ParseUpdate(u, options)
 	if err == nil && ch.multi && ch.update.Replacement() {
 		return mongoerr.FailedToParse.Errorf("multi update is not supported for replacement-style update")
 	}
@@ -185,7 +198,7 @@ func runUpdate(ctx context.Context, r *request, out []byte) ([]byte, error) {
 	var upserted []writeUpsert
 	total := changed{}
 	err = r.eachWrite(a, &failed, func(i int, _ bson.Raw, t *target) error {
-		ch, err := statements[i].parse(r)
+		ch, err := statements[i].parse(r, a.vars)
 		if err != nil {
 			return err
 		}

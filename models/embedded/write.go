@@ -7,6 +7,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
+	"parlor/models/embedded/expr"
 	"parlor/models/embedded/mongoerr"
 	"parlor/models/embedded/storage"
 )
@@ -87,6 +88,7 @@ type batchArgs struct {
 	ns        storage.Namespace
 	writes    []bson.Raw
 	unordered bool
+	vars      *expr.Variables
 }
 
 func (r *request) parseBatch(list string) (a batchArgs, err error) {
@@ -102,10 +104,17 @@ func (r *request) parseBatch(list string) (a batchArgs, err error) {
 				return a, err
 			}
 			a.unordered = !ordered
-		case "bypassDocumentValidation", "let", "stmtId", "stmtIds", "isTimeseriesNamespace", "encryptionInformation":
+		case "let":
+			if r.name == "insert" {
+				return a, r.unknown(f)
+			}
+		case "bypassDocumentValidation", "stmtId", "stmtIds", "isTimeseriesNamespace", "encryptionInformation":
 		default:
 			return a, r.unknown(f)
 		}
+	}
+	if a.vars, err = r.variables(); err != nil {
+		return a, err
 	}
 	if a.writes, err = r.documents(list); err != nil {
 		return a, err

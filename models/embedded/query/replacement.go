@@ -2,6 +2,7 @@ package query
 
 import (
 	"bytes"
+	"encoding/binary"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -27,34 +28,56 @@ func checkReplacement(doc []byte) error {
 // replace gives the replacement with doc's _id in front. As in mongod an empty
 // timestamp at the top level becomes the time of the update.
 func replace(doc, replacement bson.Raw, now time.Time) (out bson.Raw, modified bool, err error) {
-	id, newID := value.Field(doc, "_id"), value.Field(replacement, "_id")
+	if out, err = keepID(doc, StampTimestamps(replacement, now)); err != nil {
+		return nil, false, err
+	}
+	return out, !bytes.Equal(doc, out), nil
+}
+
+// keepID gives a new state of doc with doc's _id in front, which it may not
+// change. Without any _id it stays without.
+func keepID(doc, next bson.Raw) (bson.Raw, error) {
+	id, newID := value.Field(doc, "_id"), value.Field(next, "_id")
 	if value.Missing(id) {
 		id = newID
 	}
 	if !value.Missing(newID) && !value.Equal(id, newID) {
-		return nil, false, mongoerr.ImmutableField.Errorf("After applying the update, the (immutable) field '_id' was found to have been altered to _id: %s",
+		return nil, mongoerr.ImmutableField.Errorf("After applying the update, the (immutable) field '_id' was found to have been altered to _id: %s",
 			value.Format(newID))
 	}
-	start, dst := bsoncore.AppendDocumentStart(make([]byte, 0, len(replacement)+32))
+	start, dst := bsoncore.AppendDocumentStart(make([]byte, 0, len(next)+32))
 	if !value.Missing(id) {
 		dst = appendElement(dst, []byte("_id"), id)
 	}
-	it := value.Elements(replacement)
+	it := value.Elements(next)
 	for {
 		key, v, ok := it.Next()
 		if !ok {
-			break
+			return bsoncore.AppendDocumentEnd(dst, start)
 		}
-		if string(key) == "_id" {
-			continue
+		if string(key) != "_id" {
+			dst = appendElement(dst, key, v)
 		}
-		if v.Type == bson.TypeTimestamp && value.Identical(v, emptyTimestamp) {
-			v = timestampValue(now)
-		}
-		dst = appendElement(dst, key, v)
 	}
-	out = bsoncore.UpdateLength(append(dst, 0), start, int32(len(dst)+1))
-	return out, !bytes.Equal(doc, out), nil
 }
 
-var emptyTimestamp = bson.RawValue{Type: bson.TypeTimestamp, Value: make([]byte, 8)}
+// StampTimestamps gives doc with the empty timestamps among its own fields set to
+// now, as mongod does on insert. _id stays as it is, and doc is never changed.
+func StampTimestamps(doc bson.Raw, now time.Time) bson.Raw {
+	out := doc
+	it := value.Elements(doc)
+	for at := 4; ; {
+		key, v, ok := it.Next()
+		if !ok {
+			return out
+		}
+		at += len(key) + 2
+		if v.Type == bson.TypeTimestamp && binary.LittleEndian.Uint64(v.Value) == 0 && string(key) != "_id" {
+			if &out[0] == &doc[0] {
+				out = bytes.Clone(doc)
+			}
+			copy(out[at:], timestampValue(now).Value)
+		}
+		at += len(v.Value)
+	}
+}

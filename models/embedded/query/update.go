@@ -16,28 +16,33 @@ type UpdateOptions struct {
 	ArrayFilters []bson.Raw
 	// Vars are what the expressions of a pipeline see; nil for the built-in ones.
 	Vars *expr.Variables
+	// Constants are further variables of a pipeline, by their names: the field c
+	// of an update statement.
+	Constants bson.Raw
 	// Now is the time $currentDate sets; zero means the time of Apply.
 	Now time.Time
 }
 
-// Update is a parsed update: operators or a replacement document. It is
-// immutable and safe for concurrent use.
+// Update is a parsed update: operators, a replacement document or a pipeline. It
+// is immutable and safe for concurrent use.
 type Update struct {
 	tree        *updateNode
 	renames     []*rename
 	replacement bson.Raw
+	pipeline    []*Transform // not nil for a pipeline
 	now         time.Time
 }
 
 // ParseUpdate parses the u field of an update statement. The update refers to
 // u's memory. Errors are *mongoerr.Error.
 func ParseUpdate(u bson.RawValue, opts UpdateOptions) (*Update, error) {
-	switch u.Type {
-	case bson.TypeArray:
-		return nil, mongoerr.NotImplemented.Errorf("updates with an aggregation pipeline are not supported by this server")
-	case bson.TypeEmbeddedDocument:
-	default:
+	switch {
+	case u.Type == bson.TypeArray:
+		return parseUpdatePipeline(u, opts)
+	case u.Type != bson.TypeEmbeddedDocument:
 		return nil, mongoerr.FailedToParse.Errorf("Update argument must be either an object or an array")
+	case opts.Constants != nil:
+		return nil, constantsNeedsPipeline.Errorf("Constant values may only be specified for pipeline updates")
 	}
 	it := value.Elements(u.Value)
 	if first, _, ok := it.Next(); ok && bytes.HasPrefix(first, []byte("$")) {
@@ -63,8 +68,11 @@ func (u *Update) Apply(doc bson.Raw, filter *Filter, insert bool) (out bson.Raw,
 	if now.IsZero() {
 		now = time.Now()
 	}
-	if u.Replacement() {
+	switch {
+	case u.Replacement():
 		return replace(doc, u.replacement, now)
+	case u.pipeline != nil:
+		return u.transform(doc)
 	}
 	run := &updateRun{doc: doc, filter: filter, insert: insert, now: now, position: -1}
 	if err := run.resolveRenames(u.renames); err != nil {

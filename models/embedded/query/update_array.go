@@ -106,6 +106,9 @@ func (r *updateRun) newElement(dst []byte, array bson.RawValue, child *updateNod
 	if index-count > maxBackfill {
 		return nil, 0, false, cannotBackfillArray.Errorf("can't backfill more than %d elements", maxBackfill)
 	}
+	if err := CheckBuiltSize(len(dst)); err != nil {
+		return nil, 0, false, err
+	}
 	for ; count < index; count++ {
 		dst = appendItem(dst, count, value.Null)
 	}

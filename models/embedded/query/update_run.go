@@ -72,10 +72,16 @@ func (r *updateRun) document(dst, doc []byte, n *updateNode) (out []byte, modifi
 			return nil, false, err
 		}
 		modified = modified || changed
+		if err := CheckBuiltSize(len(dst)); err != nil {
+			return nil, false, err
+		}
 	}
 	for i, child := range n.children {
 		if seen[i] {
 			continue
+		}
+		if err := CheckBuiltSize(len(dst)); err != nil {
+			return nil, false, err
 		}
 		v, err := r.create(child)
 		if err != nil {
@@ -222,6 +228,19 @@ func (r *updateRun) refuseNonArray(v bson.RawValue) error {
 		name = r.path[len(r.path)-1]
 	}
 	return mongoerr.BadValue.Errorf("Cannot apply array updates to non-array element %s: %s", name, value.Format(v))
+}
+
+// maxBuiltSize is how large a document may get before it is checked for being
+// stored: mongod's BSONObjMaxInternalSize.
+const maxBuiltSize = 16<<20 + 16<<10
+
+// CheckBuiltSize refuses a document of this size as mongod's builder does, which
+// also bounds the memory of an update.
+func CheckBuiltSize(size int) error {
+	if size > maxBuiltSize {
+		return mongoerr.BSONObjectTooLarge.Errorf("BSONObj size: %d (0x%X) is invalid. Size must be between 0 and %d(16MB)", size, size, maxBuiltSize)
+	}
+	return nil
 }
 
 func appendHeader(dst, key []byte, t bson.Type) []byte {

@@ -265,8 +265,8 @@ func TestParseUpdateErrors(t *testing.T) {
 		_, err := updateOf(t, test.update)
 		checkError(t, test.update, err, test.code, test.text)
 	}
-	_, err := ParseUpdate(bson.RawValue{Type: bson.TypeArray, Value: emptyDocument}, UpdateOptions{})
-	checkError(t, "a pipeline", err, 238, "pipeline")
+	_, err := ParseUpdate(documentValue(emptyDocument), UpdateOptions{Constants: emptyDocument})
+	checkError(t, "constants without a pipeline", err, 51198, "Constant values may only be specified for pipeline updates")
 	_, err = ParseUpdate(int32Value(1), UpdateOptions{})
 	checkError(t, "a number", err, 9, "Update argument must be either an object or an array")
 }
