@@ -22,7 +22,6 @@ const maxStoredDepth = wire.MaxDepth - 20
 const (
 	updatedTooLarge  mongoerr.Code = 17419
 	upsertedTooLarge mongoerr.Code = 17420
-	invalidDBRef     mongoerr.Code = 55
 )
 
 // prepareInsert checks a document, gives it an _id if it has none and puts that
@@ -105,7 +104,7 @@ func checkIDFields(doc bson.Raw) error {
 		switch {
 		case name == "$ref", name == "$id" && before == "$ref", name == "$db" && before == "$id":
 			if name != "$id" && v.Type != bson.TypeString {
-				return invalidDBRef.Errorf("The DBRef %s field must be a String, not a %s", name, typeName(v))
+				return mongoerr.InvalidDBRef.Errorf("The DBRef %s field must be a String, not a %s", name, typeName(v))
 			}
 		case strings.HasPrefix(name, "$"):
 			return mongoerr.DollarPrefixedFieldName.Errorf("_id fields may not contain '$'-prefixed fields: The dollar ($) prefixed field '%s' is not valid for storage.", name)

@@ -34,6 +34,7 @@ const (
 	DollarPrefixedFieldName            Code = 52
 	InvalidIdField                     Code = 53
 	NotSingleValueField                Code = 54
+	InvalidDBRef                       Code = 55
 	EmptyFieldName                     Code = 56
 	CommandNotFound                    Code = 59
 	ImmutableField                     Code = 66
@@ -45,6 +46,7 @@ const (
 	IndexKeySpecsConflict              Code = 86
 	ShutdownInProgress                 Code = 91
 	OperationFailed                    Code = 96
+	NotExactValueField                 Code = 111
 	WriteConflict                      Code = 112
 	CommandNotSupported                Code = 115
 	DocumentValidationFailure          Code = 121
@@ -102,6 +104,7 @@ var names = map[Code]string{
 	DollarPrefixedFieldName:            "DollarPrefixedFieldName",
 	InvalidIdField:                     "InvalidIdField",
 	NotSingleValueField:                "NotSingleValueField",
+	InvalidDBRef:                       "InvalidDBRef",
 	EmptyFieldName:                     "EmptyFieldName",
 	CommandNotFound:                    "CommandNotFound",
 	ImmutableField:                     "ImmutableField",
@@ -113,6 +116,7 @@ var names = map[Code]string{
 	IndexKeySpecsConflict:              "IndexKeySpecsConflict",
 	ShutdownInProgress:                 "ShutdownInProgress",
 	OperationFailed:                    "OperationFailed",
+	NotExactValueField:                 "NotExactValueField",
 	WriteConflict:                      "WriteConflict",
 	CommandNotSupported:                "CommandNotSupported",
 	DocumentValidationFailure:          "DocumentValidationFailure",

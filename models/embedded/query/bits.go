@@ -1,6 +1,8 @@
 package query
 
 import (
+	"math"
+
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"parlor/models/embedded/mongoerr"
@@ -28,7 +30,8 @@ func (c *bits) matches(v bson.RawValue) bool {
 }
 
 // bitTest gives a view of v's bits: of an integral number, extended by its
-// sign, or of binary data, extended by zeros. nil for other values.
+// sign, or of binary data, extended by zeros. nil for other values, and as in
+// mongod for decimals.
 func bitTest(v bson.RawValue) func(position int64) bool {
 	if _, data, ok := v.BinaryOK(); ok {
 		return func(position int64) bool {
@@ -36,7 +39,7 @@ func bitTest(v bson.RawValue) func(position int64) bool {
 		}
 	}
 	n, ok := exactInt(v)
-	if !ok {
+	if !ok || v.Type == bson.TypeDecimal128 {
 		return nil
 	}
 	return func(position int64) bool { return n>>min(position, 63)&1 == 1 }
@@ -59,7 +62,7 @@ func parseBits(name string, v bson.RawValue) (condition, error) {
 		if n < 0 {
 			return nil, mongoerr.FailedToParse.Errorf("Expected a non-negative number in: %s: %s", name, value.Format(v))
 		}
-		c.addMask(64, bitTest(v))
+		c.addMask(64, bitTest(int64Value(n)))
 		return c, nil
 	}
 	return nil, mongoerr.BadValue.Errorf("%s takes an Array, a number, or a BinData but received: %s: %s", name, name, value.Format(v))
@@ -86,6 +89,8 @@ func (c *bits) parsePositions(array bson.RawValue) error {
 			return mongoerr.BadValue.Errorf("bit positions must be an integer but got: %s: %s", index, value.Format(v))
 		case !integral:
 			return mongoerr.BadValue.Errorf("Failed to parse bit position. Expected an integer: %s: %s", index, value.Format(v))
+		case position > math.MaxInt32:
+			return mongoerr.BadValue.Errorf("Failed to parse bit position. Cannot represent %s: %s in an int", index, value.Format(v))
 		case position < 0:
 			return mongoerr.BadValue.Errorf("Failed to parse bit position. Expected a non-negative number in: %s: %s", index, value.Format(v))
 		}

@@ -50,7 +50,7 @@ func (p *filterParser) operator(path, name string, v bson.RawValue, doc []byte, 
 		}
 		return nil, nil
 	case "$regex":
-		c, err = parseRegex(v, value.Field(doc, "$options"))
+		c, err = parseRegex(doc)
 	case "$elemMatch":
 		c, err = p.elemMatch(path, v, depth)
 	case "$eq", "$gt", "$gte", "$lt", "$lte":
@@ -219,25 +219,36 @@ func (p *filterParser) elemMatch(path string, v bson.RawValue, depth int) (condi
 	return &elemMatchObject{query}, err
 }
 
-func parseRegex(pattern, options bson.RawValue) (condition, error) {
-	source, ok := pattern.StringValueOK()
-	flags := ""
-	if pattern.Type == bson.TypeRegex {
-		source, flags = pattern.Regex()
-	} else if !ok {
-		return nil, mongoerr.BadValue.Errorf("$regex has to be a string")
+// parseRegex parses $regex and $options, which stand in either order.
+func parseRegex(doc []byte) (condition, error) {
+	const setTwice = "options set in both $regex and $options"
+	source, flags := "", ""
+	it := value.Elements(doc)
+	for {
+		key, v, ok := it.Next()
+		if !ok {
+			return compileRegex(source, flags)
+		}
+		text, isString := v.StringValueOK()
+		switch {
+		case string(key) == "$regex" && v.Type == bson.TypeRegex:
+			pattern, own := v.Regex()
+			if own != "" && flags != "" {
+				return nil, mongoerr.Code(51074).Errorf(setTwice)
+			}
+			source, flags = pattern, own+flags
+		case string(key) == "$regex" && !isString:
+			return nil, mongoerr.BadValue.Errorf("$regex has to be a string")
+		case string(key) == "$regex":
+			source = text
+		case string(key) == "$options" && !isString:
+			return nil, mongoerr.BadValue.Errorf("$options has to be a string")
+		case string(key) == "$options" && flags != "":
+			return nil, mongoerr.Code(51075).Errorf(setTwice)
+		case string(key) == "$options":
+			flags = text
+		}
 	}
-	if value.Missing(options) {
-		return compileRegex(source, flags)
-	}
-	text, ok := options.StringValueOK()
-	if !ok {
-		return nil, mongoerr.BadValue.Errorf("$options has to be a string")
-	}
-	if flags != "" {
-		return nil, mongoerr.Code(51074).Errorf("options set in both $regex and $options")
-	}
-	return compileRegex(source, text)
 }
 
 func parseSize(v bson.RawValue) (condition, error) {

@@ -151,11 +151,12 @@ type arrayFilter struct {
 func parseArrayFilters(docs []bson.Raw) ([]*arrayFilter, error) {
 	var filters []*arrayFilter
 	for _, doc := range docs {
-		filter, err := ParseFilter(doc, nil)
+		root, err := plainParser.conjunction(doc, 0)
 		if err != nil {
 			parsed := mongoerr.From(err)
 			return nil, mongoerr.Code(parsed.Code).Errorf("Error parsing array filter :: caused by :: %s", parsed.Message)
 		}
+		filter := &Filter{root: root}
 		name, err := filterName(filter)
 		if err != nil {
 			return nil, err

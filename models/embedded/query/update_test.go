@@ -30,6 +30,7 @@ func TestUpdateApply(t *testing.T) {
 		{`{"$set": {"a": 1.0}}`, `{"_id": 1, "a": 1}`, `{ _id: 1, a: 1.0 }`},
 		{`{"$set": {}}`, `{"_id": 1}`, ``},
 		{`{"$set": {"z": 1, "b": 2, "10": 3, "9": 4}}`, `{"_id": 1}`, `{ _id: 1, 9: 4, 10: 3, b: 2, z: 1 }`},
+		{`{"$set": {"a.1": 1, "a.01": 2, "a.1a": 3, "a.10": 4, "a.2": 5}}`, `{"_id": 1}`, `{ _id: 1, a: { 01: 2, 1: 1, 2: 5, 10: 4, 1a: 3 } }`},
 		{`{"$set": {"z": 1}, "$inc": {"c": 1}}`, `{"_id": 1}`, `{ _id: 1, c: 1, z: 1 }`},
 		{`{"$set": {"a.b.c": 1}}`, `{"_id": 1}`, `{ _id: 1, a: { b: { c: 1 } } }`},
 		{`{"$set": {"a.c": 1, "a.b": 2}}`, `{"_id": 1, "a": {"x": 0}}`, `{ _id: 1, a: { x: 0, b: 2, c: 1 } }`},
@@ -282,6 +283,7 @@ func TestParseArrayFilterErrors(t *testing.T) {
 		{[]string{`{"x": 1}`, `{"x": 2}`}, 9, "Found multiple array filters with the same top-level field name x"},
 		{[]string{`{"x": 1, "y": 1}`}, 9, "Expected a single top-level field name, found 'x' and 'y'"},
 		{[]string{`{"X": 1}`}, 2, "must be an alphanumeric string beginning with a lowercase letter, found 'X'"},
+		{[]string{`{"$expr": true, "x": 1}`}, 224, "Error parsing array filter :: caused by :: $expr is not allowed in this context"},
 		{[]string{`{}`}, 9, "Cannot use an expression without a top-level field name in arrayFilters"},
 		{[]string{`{"x": {"$foo": 1}}`}, 2, "Error parsing array filter :: caused by :: unknown operator: $foo"},
 	}
@@ -407,6 +409,7 @@ func TestUpsertErrors(t *testing.T) {
 		{`{"a": {"b": 1}, "a.b": 1}`, `{"$set": {"b": 1}}`, 54, "both paths 'a.b' and 'a' are matched"},
 		{`{"_id": 1}`, `{"$set": {"_id": 2}}`, 66, "immutable field '_id'"},
 		{`{"_id": 1}`, `{"_id": 2}`, 66, "altered to _id: 2"},
+		{`{"_id.a": 1}`, `{"b": 2}`, 111, "field at '_id' must be exactly specified, field at sub-path '_id.a'found"},
 		{`{"a": 1}`, `{"$set": {"_id": [1]}}`, 53, "The '_id' value cannot be of type array"},
 		{`{"a": 1}`, `{"$set": {"a.b": 1}}`, 28, "Cannot create field 'b' in element {a: 1}"},
 	}

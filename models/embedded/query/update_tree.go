@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -66,13 +67,18 @@ func (n *updateNode) child(path, part string, filters []*arrayFilter) (*updateNo
 	case isArrayFilterPart(part):
 		return n.filteredChild(path, part, filters)
 	}
-	i, found := slices.BinarySearchFunc(n.children, part, func(child *updateNode, name string) int {
-		return compareNames(child.name, name)
-	})
+	i, found := n.search(part)
 	if !found {
 		n.children = slices.Insert(n.children, i, &updateNode{name: part})
 	}
 	return n.children[i], nil
+}
+
+// search gives the place of a child, or where it would be.
+func (n *updateNode) search(name string) (place int, found bool) {
+	return slices.BinarySearchFunc(n.children, name, func(child *updateNode, name string) int {
+		return compareNames(child.name, name)
+	})
 }
 
 func (n *updateNode) filteredChild(path, part string, filters []*arrayFilter) (*updateNode, error) {
@@ -94,6 +100,13 @@ func (n *updateNode) filteredChild(path, part string, filters []*arrayFilter) (*
 
 // find gives the child for a field, or nil, and its place among the children.
 func (n *updateNode) find(name []byte) (*updateNode, int) {
+	if len(n.children) > manyChildren {
+		i, found := n.search(string(name))
+		if !found {
+			return nil, -1
+		}
+		return n.children[i], i
+	}
 	for i, child := range n.children {
 		if child.name == string(name) {
 			return child, i
@@ -145,12 +158,20 @@ func mergedLists(list, more []*updateNode) ([]*updateNode, bool) {
 	return list, true
 }
 
-// compareNames orders new fields: numbers by their value, others as text.
+// compareNames orders new fields: numbers by their value, then others as text.
+// Only the same name compares equal, so 01 comes beside 1.
 func compareNames(a, b string) int {
-	if isDigits(a) && isDigits(b) {
-		a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
-		if len(a) != len(b) {
-			return len(a) - len(b)
+	digits := isDigits(a)
+	if digits != isDigits(b) {
+		if digits {
+			return -1
+		}
+		return 1
+	}
+	if digits {
+		valueA, valueB := strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+		if c := cmp.Or(len(valueA)-len(valueB), strings.Compare(valueA, valueB)); c != 0 {
+			return c
 		}
 	}
 	return strings.Compare(a, b)

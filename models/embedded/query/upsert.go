@@ -31,6 +31,9 @@ func equalFields(filter *Filter, idOnly bool) (bson.Raw, error) {
 	base := &Update{tree: &updateNode{}}
 	found := equalities(nil, filter.root)
 	for i, c := range found {
+		if idOnly && strings.HasPrefix(c.path, "_id.") {
+			return nil, mongoerr.NotExactValueField.Errorf("field at '_id' must be exactly specified, field at sub-path '%s'found", c.path)
+		}
 		if idOnly && c.path != "_id" {
 			continue
 		}
