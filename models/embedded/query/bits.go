@@ -38,7 +38,7 @@ func bitTest(v bson.RawValue) func(position int64) bool {
 			return position/8 < int64(len(data)) && data[position/8]>>(position%8)&1 == 1
 		}
 	}
-	n, ok := exactInt(v)
+	n, ok := value.ExactInt64(v)
 	if !ok || v.Type == bson.TypeDecimal128 {
 		return nil
 	}
@@ -55,14 +55,14 @@ func parseBits(name string, v bson.RawValue) (condition, error) {
 		c.addMask(int64(len(data))*8, bitTest(v))
 		return c, nil
 	case value.IsNumber(v):
-		n, ok := exactInt(v)
+		n, ok := value.ExactInt64(v)
 		if !ok {
 			return nil, mongoerr.FailedToParse.Errorf("Expected an integer: %s: %s", name, value.Format(v))
 		}
 		if n < 0 {
 			return nil, mongoerr.FailedToParse.Errorf("Expected a non-negative number in: %s: %s", name, value.Format(v))
 		}
-		c.addMask(64, bitTest(int64Value(n)))
+		c.addMask(64, bitTest(value.Int64(n)))
 		return c, nil
 	}
 	return nil, mongoerr.BadValue.Errorf("%s takes an Array, a number, or a BinData but received: %s: %s", name, name, value.Format(v))
@@ -83,7 +83,7 @@ func (c *bits) parsePositions(array bson.RawValue) error {
 		if !ok {
 			return nil
 		}
-		position, integral := exactInt(v)
+		position, integral := value.ExactInt64(v)
 		switch {
 		case !value.IsNumber(v):
 			return mongoerr.BadValue.Errorf("bit positions must be an integer but got: %s: %s", index, value.Format(v))

@@ -144,13 +144,8 @@ func truncatedInt(v bson.RawValue) (n int64, ok bool) {
 		f := v.Double()
 		return int64(f), f >= -(1<<63) && f < 1<<63
 	case bson.TypeDecimal128:
-		return truncatedDecimal(v)
+		n, _, ok = value.TruncateDecimal(value.ToDecimal(v))
+		return n, ok
 	}
 	return 0, false
-}
-
-// exactInt is truncatedInt for numbers without a fraction only.
-func exactInt(v bson.RawValue) (n int64, ok bool) {
-	n, ok = truncatedInt(v)
-	return n, ok && value.Equal(v, int64Value(n))
 }

@@ -2,7 +2,6 @@ package query
 
 import (
 	"math/rand/v2"
-	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -63,12 +62,7 @@ func (p *filterParser) sampleRate(_ string, v bson.RawValue) (node, error) {
 	if !value.IsNumber(v) {
 		return nil, mongoerr.BadValue.Errorf("argument to $sampleRate must be a numeric type")
 	}
-	rate := 0.0
-	if v.Type == bson.TypeDecimal128 {
-		rate, _ = strconv.ParseFloat(v.Decimal128().String(), 64) // what doesn't parse is out of range
-	} else {
-		rate = v.AsFloat64()
-	}
+	rate := value.Float(v)
 	if !(rate >= 0 && rate <= 1) {
 		return nil, mongoerr.BadValue.Errorf("numeric argument to $sampleRate must be in [0, 1]")
 	}
@@ -76,7 +70,7 @@ func (p *filterParser) sampleRate(_ string, v bson.RawValue) (node, error) {
 }
 
 func (p *filterParser) always(name string, v bson.RawValue) (node, error) {
-	n, ok := exactInt(v)
+	n, ok := value.ExactInt64(v)
 	switch {
 	case !value.IsNumber(v):
 		return nil, mongoerr.FailedToParse.Errorf("Expected a number in: %s: %s", name, value.Format(v))

@@ -45,33 +45,37 @@ func (unset) blocked() blocking                                      { return bl
 
 // calculation is $inc and $mul.
 type calculation struct {
-	*arithmetic
+	name    string
+	compute func(a, b bson.RawValue) (result bson.RawValue, overflow bool)
 	operand bson.RawValue
 }
 
-func parseArithmetic(a *arithmetic, path string, arg bson.RawValue) (modifier, error) {
+func parseInc(path string, arg bson.RawValue) (modifier, error) {
 	if !value.IsNumber(arg) {
-		verb := "increment"
-		if a == multiplication {
-			verb = "multiply"
-		}
-		return nil, mongoerr.TypeMismatch.Errorf("Cannot %s with non-numeric argument: %s", verb, value.FormatElement(path, arg))
+		return nil, mongoerr.TypeMismatch.Errorf("Cannot increment with non-numeric argument: %s", value.FormatElement(path, arg))
 	}
-	return &calculation{a, arg}, nil
+	return &calculation{"$inc", value.Add, arg}, nil
+}
+
+func parseMul(path string, arg bson.RawValue) (modifier, error) {
+	if !value.IsNumber(arg) {
+		return nil, mongoerr.TypeMismatch.Errorf("Cannot multiply with non-numeric argument: %s", value.FormatElement(path, arg))
+	}
+	return &calculation{"$mul", value.Multiply, arg}, nil
 }
 
 func (m *calculation) apply(old bson.RawValue, run *updateRun) (bson.RawValue, error) {
 	switch {
-	case value.Missing(old) && m.arithmetic == addition:
+	case value.Missing(old) && m.name == "$inc":
 		return m.operand, nil
 	case value.Missing(old):
-		old = int32Value(0)
+		old = value.Int32(0)
 	case !value.IsNumber(old):
 		return bson.RawValue{}, mongoerr.TypeMismatch.Errorf("Cannot apply %s to a value of non-numeric type. %s has the field '%s' of non-numeric type %s",
 			m.name, run.id(), run.at(), value.TypeName(old.Type))
 	}
-	result, ok := m.arithmetic.apply(old, m.operand)
-	if !ok {
+	result, overflow := m.compute(old, m.operand)
+	if overflow {
 		return result, mongoerr.BadValue.Errorf("Failed to apply %s operations to current value ((NumberLong)%s) for document %s",
 			m.name, value.Format(old), run.id())
 	}
@@ -187,7 +191,7 @@ func isInteger(v bson.RawValue) bool { return v.Type == bson.TypeInt32 || v.Type
 
 func (m *bitwise) apply(old bson.RawValue, run *updateRun) (bson.RawValue, error) {
 	if value.Missing(old) {
-		old = int32Value(0)
+		old = value.Int32(0)
 	}
 	if !isInteger(old) {
 		return old, mongoerr.BadValue.Errorf("Cannot apply $bit to a value of non-integral type.%s has the field %s of non-integer type %s",
@@ -207,9 +211,9 @@ func (m *bitwise) apply(old bson.RawValue, run *updateRun) (bson.RawValue, error
 		}
 	}
 	if long {
-		return int64Value(n), nil
+		return value.Int64(n), nil
 	}
-	return int32Value(int32(n)), nil
+	return value.Int32(int32(n)), nil
 }
 
 func (m *bitwise) blocked() blocking { return blockedCreate }

@@ -111,7 +111,7 @@ func parsePull(_ string, arg bson.RawValue) (modifier, error) {
 type pop struct{ first bool }
 
 func parsePop(path string, arg bson.RawValue) (modifier, error) {
-	n, ok := exactInt(arg)
+	n, ok := value.ExactInt64(arg)
 	if !value.IsNumber(arg) {
 		return nil, mongoerr.FailedToParse.Errorf("Expected a number in: %s: %s", path, value.Format(arg))
 	}

@@ -26,7 +26,7 @@ func parsePush(_ string, arg bson.RawValue) (modifier, error) {
 }
 
 func (m *push) parseClause(name string, v bson.RawValue) error {
-	n, integral := exactInt(v)
+	n, integral := value.ExactInt64(v)
 	switch name {
 	case "$each":
 		if v.Type != bson.TypeArray {
@@ -52,7 +52,7 @@ func (m *push) parseClause(name string, v bson.RawValue) error {
 }
 
 func (m *push) parseSort(v bson.RawValue) error {
-	n, integral := exactInt(v)
+	n, integral := value.ExactInt64(v)
 	switch {
 	case integral && (n == 1 || n == -1):
 		m.order = int(n)

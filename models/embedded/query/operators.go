@@ -256,7 +256,7 @@ func parseSize(v bson.RawValue) (condition, error) {
 	if !value.IsNumber(v) {
 		return nil, mongoerr.FailedToParse.Errorf("Failed to parse $size. Expected a number in: %s", element)
 	}
-	n, ok := exactInt(v)
+	n, ok := value.ExactInt64(v)
 	if !ok {
 		return nil, mongoerr.FailedToParse.Errorf("Failed to parse $size. Expected an integer: %s", element)
 	}
@@ -329,7 +329,7 @@ func parseTypeName(v bson.RawValue) (typeSet, error) {
 	if !value.IsNumber(v) {
 		return 0, mongoerr.TypeMismatch.Errorf("type must be represented as a number or a string")
 	}
-	code, ok := exactInt(v)
+	code, ok := value.ExactInt64(v)
 	if ok && code == -1 {
 		return typeBit(bson.TypeMinKey), nil
 	}

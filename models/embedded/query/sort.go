@@ -59,7 +59,7 @@ func (s *Sort) add(path string, v bson.RawValue, n int) error {
 	if !value.IsNumber(v) {
 		return badSortValue.Errorf("Illegal key in $sort specification: %s: %s", path, value.Format(v))
 	}
-	direction, ok := exactInt(v)
+	direction, ok := value.ExactInt64(v)
 	if path == "$natural" || s.Natural != 0 {
 		if n > 0 {
 			return mongoerr.BadValue.Errorf("Cannot include '$natural' in compound sort")

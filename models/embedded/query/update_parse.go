@@ -75,10 +75,8 @@ var modifiers = map[string]func(path string, arg bson.RawValue) (modifier, error
 	"$set":         parseSet,
 	"$setOnInsert": parseSet,
 	"$unset":       parseUnset,
-	"$inc":         func(path string, arg bson.RawValue) (modifier, error) { return parseArithmetic(addition, path, arg) },
-	"$mul": func(path string, arg bson.RawValue) (modifier, error) {
-		return parseArithmetic(multiplication, path, arg)
-	},
+	"$inc":         parseInc,
+	"$mul":         parseMul,
 	"$min":         func(_ string, arg bson.RawValue) (modifier, error) { return &extreme{arg, -1}, nil },
 	"$max":         func(_ string, arg bson.RawValue) (modifier, error) { return &extreme{arg, 1}, nil },
 	"$bit":         parseBit,

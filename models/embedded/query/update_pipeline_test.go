@@ -7,6 +7,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"parlor/models/embedded/expr"
+	"parlor/models/embedded/value"
 )
 
 // pipelineOf parses the field p of a document as an update.
@@ -27,7 +28,7 @@ func TestUpdatePipeline(t *testing.T) {
 		{`[{"$replaceRoot": {"newRoot": {"x": "$$k", "_id": "$_id"}}}]`, `{"_id": 1, "a": 2}`, `{ _id: 1, x: 7 }`},
 		{`[{"$set": {"k": "$$k", "c": "$$c", "now": "$$NOW"}}]`, `{"_id": 1}`, `{ _id: 1, k: 7, c: "$a", now: new Date(5000) }`},
 	}
-	vars := expr.NewVariables(time.UnixMilli(5000)).With("k", int32Value(7))
+	vars := expr.NewVariables(time.UnixMilli(5000)).With("k", value.Int32(7))
 	for _, test := range tests {
 		u, err := pipelineOf(t, test.update, UpdateOptions{Vars: vars, Constants: document(t, `{"c": "$a"}`)})
 		if err != nil {

@@ -268,7 +268,7 @@ func TestParseUpdateErrors(t *testing.T) {
 	}
 	_, err := ParseUpdate(documentValue(emptyDocument), UpdateOptions{Constants: emptyDocument})
 	checkError(t, "constants without a pipeline", err, 51198, "Constant values may only be specified for pipeline updates")
-	_, err = ParseUpdate(int32Value(1), UpdateOptions{})
+	_, err = ParseUpdate(value.Int32(1), UpdateOptions{})
 	checkError(t, "a number", err, 9, "Update argument must be either an object or an array")
 }
 
