@@ -14,6 +14,7 @@ import (
 // look at the whole document. $and, $or, $nor and $comment are handled apart.
 var documentOperators = map[string]func(p *filterParser, name string, v bson.RawValue) (node, error){
 	"$expr":        (*filterParser).expression,
+	"$jsonSchema":  (*filterParser).jsonSchema,
 	"$sampleRate":  (*filterParser).sampleRate,
 	"$alwaysTrue":  (*filterParser).always,
 	"$alwaysFalse": (*filterParser).always,

@@ -328,6 +328,7 @@ func FuzzParseFilter(f *testing.F) {
 	for _, seed := range []string{
 		`{"a": 1}`, `{"a": {"$gt": 1, "$lt": [1]}}`, `{"$or": [{"a": null}, {"a.0.b": {"$in": [1, "x"]}}]}`,
 		`{"a": {"$elemMatch": {"$not": {"$size": 1}}}}`, `{"a": {"$regex": "^a+", "$options": "ix"}}`,
+		`{"$jsonSchema": {"properties": {"a": {"items": [{"enum": [{"b": 1}]}]}}, "patternProperties": {"b": {"multipleOf": 7}}}}`, `{"$expr": {"$gt": ["$b", 1]}}`,
 		`{"a": {"$all": [{"$elemMatch": {"b": 1}}]}}`, `{"a": {"$mod": [3, 1]}, "b": {"$bitsAnySet": [1, 70]}}`,
 	} {
 		f.Add([]byte(document(f, seed)), []byte(document(f, `{"a": [{"b": 1}, 3, "x", [1]], "b": 7}`)))
