@@ -22,6 +22,9 @@ func checkFieldPath(path string) error {
 	if strings.HasSuffix(path, ".") {
 		return trailingDotPath.Errorf("FieldPath must not end with a '.'.")
 	}
+	if strings.Count(path, ".") >= maxPathDepth {
+		return mongoerr.Overflow.Errorf("FieldPath is too long")
+	}
 	for part := range strings.SplitSeq(path, ".") {
 		switch {
 		case part == "":

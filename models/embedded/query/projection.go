@@ -75,7 +75,10 @@ func (r *projectionRun) document(dst, doc []byte, n *projectionNode, position in
 		}
 		done[i] = true
 		var err error
-		if dst, err = r.field(dst, key, v, child, position); err != nil {
+		if dst, err = r.field(dst, key, v, child, position); err == nil && child.computes {
+			err = checkIntermediate(len(dst))
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -84,7 +87,10 @@ func (r *projectionRun) document(dst, doc []byte, n *projectionNode, position in
 			continue
 		}
 		var err error
-		if dst, err = r.field(dst, []byte(child.name), bson.RawValue{}, child, -1); err != nil {
+		if dst, err = r.field(dst, []byte(child.name), bson.RawValue{}, child, -1); err == nil {
+			err = checkIntermediate(len(dst))
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -153,6 +159,9 @@ func (r *projectionRun) array(array bson.RawValue, n *projectionNode, position i
 			return bson.RawValue{Type: bson.TypeArray, Value: dst}, err
 		}
 		v, err := r.below(v, n, position)
+		if err == nil {
+			err = checkIntermediate(len(dst) + len(v.Value))
+		}
 		if err != nil {
 			return v, err
 		}
@@ -161,6 +170,17 @@ func (r *projectionRun) array(array bson.RawValue, n *projectionNode, position i
 			count++
 		}
 	}
+}
+
+// maxIntermediateSize bounds what a stage may make of one document, which only
+// has to fit into 16 MiB when it is stored or sent.
+const maxIntermediateSize = 64 << 20
+
+func checkIntermediate(size int) error {
+	if size > maxIntermediateSize {
+		return tooLarge(size, maxIntermediateSize)
+	}
+	return nil
 }
 
 // elementMatch is $elemMatch: the first element of a field that satisfies it.

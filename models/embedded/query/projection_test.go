@@ -1,6 +1,7 @@
 package query
 
 import (
+	"strings"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -92,6 +93,7 @@ func TestProjectionErrors(t *testing.T) {
 		{`{"a": {"$slice": [1]}}`, 28667, "Location31272: $slice array argument should be of form [skip, limit]"},
 		{`{"a": {"$slice": [1, 0, 3, 4]}}`, 28667, "[skip, limit]"},
 		{`{"a": {}}`, 51270, "An empty sub-projection is not a valid value."},
+		{`{"` + strings.Repeat("a.", 200) + `a": "$b"}`, 15, "FieldPath is too long"},
 		{`{"": 1}`, 40352, "FieldPath cannot be constructed with empty string"},
 		{`{"a.": 1}`, 40353, "FieldPath must not end with a '.'."},
 		{`{"a..b": 1}`, 15998, "FieldPath field names may not be empty strings."},

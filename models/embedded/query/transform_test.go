@@ -1,6 +1,7 @@
 package query
 
 import (
+	"strings"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -96,6 +97,19 @@ func TestTransformErrors(t *testing.T) {
 		_, err = transform.Apply(document(t, `{"a": 5}`))
 		checkError(t, test.stage, err, 40228, test.text)
 	}
+}
+
+// A document must not grow without bound where many fields copy it.
+func TestTransformBuildsNoHugeDocument(t *testing.T) {
+	t.Parallel()
+	name, spec := stageOf(t, `{"$set": {"a.x": "$$ROOT"}}`)
+	transform, err := ParseTransform(name, spec, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := document(t, `{"a": [`+strings.Repeat("1, ", 99)+`1], "b": "`+strings.Repeat("x", 1<<20)+`"}`)
+	_, err = transform.Apply(doc)
+	checkError(t, "a hundred copies", err, 10334, "is invalid. Size must be between 0 and 67108864(64MB)")
 }
 
 func FuzzTransform(f *testing.F) {

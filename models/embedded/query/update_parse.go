@@ -9,7 +9,7 @@ import (
 	"parlor/models/embedded/value"
 )
 
-// maxPathDepth is how many parts the path of an update may have.
+// maxPathDepth is how many parts a path may have.
 const maxPathDepth = 200
 
 // parseModifiers parses {$set: {…}, $inc: {…}} into one tree of fields.

@@ -94,6 +94,34 @@ func TestUpdatePipelineErrors(t *testing.T) {
 	}
 }
 
+func FuzzUpdatePipeline(f *testing.F) {
+	for _, seed := range []string{
+		`[{"$set": {"a.b": "$n"}}, {"$unset": "n"}]`, `[{"$replaceWith": {"x": "$$ROOT", "y": "$$c"}}]`, `[{"$project": {"a": {"b": 1}}}]`,
+	} {
+		f.Add([]byte(document(f, `{"p": `+seed+`}`)), []byte(document(f, `{"_id": 1, "a": [{"b": 1}, 3], "n": 7}`)))
+	}
+	f.Fuzz(func(t *testing.T, update, doc []byte) {
+		if bson.Raw(update).Validate() != nil || bson.Raw(doc).Validate() != nil {
+			return
+		}
+		u, err := ParseUpdate(bson.Raw(update).Lookup("p"), UpdateOptions{Constants: document(t, `{"c": 1}`)})
+		if err != nil {
+			return
+		}
+		before := string(doc)
+		out, modified, err := u.Apply(doc, nil, true)
+		if string(doc) != before {
+			t.Fatal("the document was changed in place")
+		}
+		if err == nil && out.Validate() != nil {
+			t.Fatalf("%s on %s gives invalid BSON", text(update), text(doc))
+		}
+		if err == nil && !modified && string(out) != before {
+			t.Fatal("changed, but not modified")
+		}
+	})
+}
+
 // Paths that fill arrays with nulls must not take memory without bound.
 func TestUpdateBuildsNoHugeDocument(t *testing.T) {
 	t.Parallel()

@@ -238,9 +238,13 @@ const maxBuiltSize = 16<<20 + 16<<10
 // also bounds the memory of an update.
 func CheckBuiltSize(size int) error {
 	if size > maxBuiltSize {
-		return mongoerr.BSONObjectTooLarge.Errorf("BSONObj size: %d (0x%X) is invalid. Size must be between 0 and %d(16MB)", size, size, maxBuiltSize)
+		return tooLarge(size, maxBuiltSize)
 	}
 	return nil
+}
+
+func tooLarge(size, limit int) error {
+	return mongoerr.BSONObjectTooLarge.Errorf("BSONObj size: %d (0x%X) is invalid. Size must be between 0 and %d(%dMB)", size, size, limit, limit>>20)
 }
 
 func appendHeader(dst, key []byte, t bson.Type) []byte {
