@@ -11,6 +11,7 @@ import (
 
 	"parlor/models/embedded/expr"
 	"parlor/models/embedded/mongoerr"
+	"parlor/models/embedded/query"
 	"parlor/models/embedded/storage"
 )
 
@@ -20,25 +21,39 @@ type explained struct {
 	ns     storage.Namespace
 	query  storage.Query
 	filter bson.Raw
-	// projected and top say which stages stand above the query's.
-	projected bool
-	top       string // "COUNT", "UPDATE", "DELETE" or ""
+	// projection is what find projects by, nil without one; its kind is "SIMPLE" or
+	// "DEFAULT".
+	projection     bson.Raw
+	projectionKind string
+	// top is the stage that stands above the query's: "COUNT", "UPDATE", "DELETE" or "".
+	top string
 }
+
+// verbosity says how much explain tells.
+type verbosity int
+
+const (
+	queryPlanner verbosity = iota
+	executionStats
+	allPlansExecution
+)
+
+var verbosities = map[string]verbosity{"queryPlanner": queryPlanner, "executionStats": executionStats, "allPlansExecution": allPlansExecution}
 
 func runExplain(ctx context.Context, r *request, out []byte) ([]byte, error) {
 	body, ok := r.arg.DocumentOK()
 	if !ok {
 		return nil, wrongType("explain.explain", r.arg, "object")
 	}
-	verbosity := "allPlansExecution"
+	level := allPlansExecution
 	for _, f := range r.fields {
 		if f.name != "verbosity" {
 			return nil, r.unknown(f)
 		}
-		verbosity, _ = f.v.StringValueOK()
-	}
-	if verbosity != "queryPlanner" && verbosity != "executionStats" && verbosity != "allPlansExecution" {
-		return nil, mongoerr.BadValue.Errorf("Enumeration value '%s' for field 'explain.verbosity' is not a valid value.", verbosity)
+		name, _ := f.v.StringValueOK()
+		if level, ok = verbosities[name]; !ok {
+			return nil, mongoerr.BadValue.Errorf("Enumeration value '%s' for field 'explain.verbosity' is not a valid value.", name)
+		}
 	}
 	inner := &request{s: r.s, conn: r.conn, db: r.db, body: body, sequences: r.sequences, explaining: true}
 	if err := inner.parse(); err != nil {
@@ -48,7 +63,19 @@ func runExplain(ctx context.Context, r *request, out []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.append(ctx, r, out, verbosity, body)
+	reply, err := r.s.explain(ctx, e, level)
+	if err != nil {
+		return nil, err
+	}
+	return appendFields(out, append(reply, bson.E{Key: "command", Value: body}, bson.E{Key: "serverInfo", Value: serverInfo()}))
+}
+
+func serverInfo() bson.D {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return bson.D{{Key: "host", Value: host}, {Key: "version", Value: Version}, {Key: "gitVersion", Value: "embedded"}, {Key: "platform", Value: runtime.GOOS}}
 }
 
 // explained parses the command that is to be explained.
@@ -59,7 +86,9 @@ func (r *request) explained() (e explained, err error) {
 		if err != nil {
 			return e, err
 		}
-		return explained{ns: a.ns, query: a.query, projected: a.projection != nil, filter: r.lookup("filter")}, nil
+		e = explained{ns: a.ns, query: a.query, filter: r.lookup("filter")}
+		e.project(a.projection, r.lookup("projection"))
+		return e, nil
 	case "count":
 		e.top, e.filter = "COUNT", r.lookup("query")
 		e.ns, e.query, err = r.parseCount()
@@ -93,6 +122,7 @@ func (r *request) explained() (e explained, err error) {
 		if a.remove {
 			e.top = "DELETE"
 		}
+		e.project(a.projection, r.lookup("fields"))
 		return e, nil
 	case "aggregate":
 		a, err := r.parseAggregate()
@@ -107,6 +137,17 @@ func (r *request) explained() (e explained, err error) {
 		err = mongoerr.CommandNotFound.Errorf("Explain failed due to unknown command: %s", r.name)
 	}
 	return e, err
+}
+
+// project notes a projection and its kind: simple is one of whole fields only.
+func (e *explained) project(p *query.Projection, doc bson.Raw) {
+	if p == nil {
+		return
+	}
+	e.projection, e.projectionKind = doc, "DEFAULT"
+	if simpleProjection(doc) {
+		e.projectionKind = "SIMPLE"
+	}
 }
 
 func (r *request) explainedWrite(list, top string, parse func(bson.Raw, *expr.Variables) (storage.Query, error)) (e explained, err error) {
@@ -127,58 +168,103 @@ func (r *request) lookup(name string) bson.Raw {
 	return doc
 }
 
-func (e explained) append(ctx context.Context, r *request, out []byte, verbosity string, body bson.Raw) ([]byte, error) {
-	if e.filter == nil {
-		e.filter = bson.Raw{5, 0, 0, 0, 0}
-	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "localhost"
-	}
-	planner := bson.D{{Key: "namespace", Value: e.ns.String()}, {Key: "indexFilterSet", Value: false}, {Key: "parsedQuery", Value: e.filter}}
-	winning := bson.D{{Key: "stage", Value: "EOF"}}
+// explain gives explainVersion, queryPlanner and, where asked for, executionStats of
+// a query. The query is run without its effect.
+func (s *Server) explain(ctx context.Context, e explained, level verbosity) (bson.D, error) {
+	planner := bson.D{{Key: "namespace", Value: e.ns.String()}, {Key: "indexFilterSet", Value: false}, {Key: "parsedQuery", Value: parsedQuery(e.filter)}}
+	winning, rejected := bson.D{{Key: "stage", Value: "EOF"}}, bson.A{}
 	var stats bson.D
-	if c := r.s.store.Collection(e.ns); c != nil {
-		if winning, stats, err = e.run(ctx, r.s.clock, c, verbosity != "queryPlanner"); err != nil {
+	c := s.store.Collection(e.ns)
+	switch {
+	case c == nil && level > queryPlanner:
+		stats = statsReply(0, 0, storage.Stats{}, winning)
+	case c == nil:
+	case e.top == "COUNT" && e.query.Filter.Empty() && e.query.Hint.IsZero():
+		winning = bson.D{{Key: "stage", Value: "COUNT"}, {Key: "inputStage", Value: bson.D{{Key: "stage", Value: "RECORD_STORE_FAST_COUNT"}}}}
+		if level > queryPlanner {
+			stats = statsReply(0, 0, storage.Stats{}, winning)
+		}
+	default:
+		run, err := e.run(ctx, s.clock, c, level)
+		if err != nil {
 			return nil, err
 		}
+		winning, stats = e.tree(run.plan).render(false), run.stats
+		for _, p := range run.plan.Rejected {
+			rejected = append(rejected, e.tree(p).render(false))
+		}
 	}
-	planner = append(planner, bson.E{Key: "winningPlan", Value: winning}, bson.E{Key: "rejectedPlans", Value: bson.A{}})
+	planner = append(planner, bson.E{Key: "winningPlan", Value: winning}, bson.E{Key: "rejectedPlans", Value: rejected})
 	reply := bson.D{{Key: "explainVersion", Value: "1"}, {Key: "queryPlanner", Value: planner}}
 	if stats != nil {
 		reply = append(reply, bson.E{Key: "executionStats", Value: stats})
 	}
-	return appendFields(out, append(reply,
-		bson.E{Key: "command", Value: body},
-		bson.E{Key: "serverInfo", Value: bson.D{{Key: "host", Value: host}, {Key: "version", Value: Version}, {Key: "gitVersion", Value: "embedded"}, {Key: "platform", Value: runtime.GOOS}}},
-	))
+	return reply, nil
+}
+
+// explainedRun is a plan and, where it was run, what it did.
+type explainedRun struct {
+	plan  *storage.Plan
+	stats bson.D
 }
 
 // run plans the query and, if asked to, runs it without its effect.
-func (e explained) run(ctx context.Context, clock clock, c *storage.Collection, execute bool) (winning, stats bson.D, err error) {
-	if e.top == "COUNT" && e.query.Filter.Empty() && e.query.Hint.IsZero() {
-		winning = bson.D{{Key: "stage", Value: "RECORD_STORE_FAST_COUNT"}}
-		if execute {
-			stats = executionStats(0, 0, storage.Stats{}, winning)
-		}
-		return winning, stats, nil
-	}
+func (e explained) run(ctx context.Context, clock clock, c *storage.Collection, level verbosity) (run explainedRun, err error) {
 	results, err := c.Find(e.query)
 	if err != nil {
-		return nil, nil, err
+		return run, err
 	}
-	winning = e.stages(results, nil)
-	if execute {
-		began := clock.now()
-		for ok := true; ok && err == nil; {
-			_, _, ok, err = results.Next(ctx)
+	defer func() { err = errors.Join(err, results.Close()) }()
+	run.plan = results.Scan.Plan
+	if level == queryPlanner {
+		return run, nil
+	}
+	began := clock.now()
+	for {
+		_, _, ok, err := results.Next(ctx)
+		if err != nil {
+			return run, err
 		}
-		stats = executionStats(results.Returned, clock.now().Sub(began), results.Scan.Stats, e.stages(results, &results.Scan.Stats))
+		if !ok {
+			break
+		}
 	}
-	return winning, stats, errors.Join(err, results.Close())
+	took := clock.now().Sub(began)
+	work := results.Scan.Work()
+	tree := e.tree(run.plan)
+	tree.measure(work, results.Returned, e.query.Skip)
+	returned := results.Returned
+	if e.top == "COUNT" || e.top == "UPDATE" || e.top == "DELETE" {
+		returned = 0
+	}
+	run.stats = statsReply(returned, took, work, tree.render(true))
+	if level == allPlansExecution {
+		run.stats = append(run.stats, bson.E{Key: "allPlansExecution", Value: e.trials(run.plan)})
+	}
+	return run, nil
 }
 
-func executionStats(returned int64, took time.Duration, s storage.Stats, stages bson.D) bson.D {
+// trials gives what each plan did in the trial that chose among them.
+func (e explained) trials(winner *storage.Plan) bson.A {
+	out := bson.A{}
+	for _, p := range append([]*storage.Plan{winner}, winner.Rejected...) {
+		if p.Trial == nil {
+			continue
+		}
+		tree := e.scanTree(p)
+		tree.measure(*p.Trial, p.Trial.Matched, 0)
+		out = append(out, bson.D{
+			{Key: "nReturned", Value: p.Trial.Matched},
+			{Key: "executionTimeMillisEstimate", Value: int32(0)},
+			{Key: "totalKeysExamined", Value: p.Trial.KeysExamined},
+			{Key: "totalDocsExamined", Value: p.Trial.DocsExamined},
+			{Key: "executionStages", Value: tree.render(true)},
+		})
+	}
+	return out
+}
+
+func statsReply(returned int64, took time.Duration, s storage.Stats, stages bson.D) bson.D {
 	return bson.D{
 		{Key: "executionSuccess", Value: true},
 		{Key: "nReturned", Value: returned},
@@ -187,79 +273,4 @@ func executionStats(returned int64, took time.Duration, s storage.Stats, stages 
 		{Key: "totalDocsExamined", Value: s.DocsExamined},
 		{Key: "executionStages", Value: stages},
 	}
-}
-
-// stages renders the plan from the top down; with stats, what each stage did.
-func (e explained) stages(results *storage.Results, stats *storage.Stats) bson.D {
-	p := results.Scan.Plan
-	direction := "forward"
-	if p.Reverse {
-		direction = "backward"
-	}
-	var plan bson.D
-	switch {
-	case p.Index == nil:
-		plan = bson.D{{Key: "stage", Value: "COLLSCAN"}, {Key: "filter", Value: e.filter}, {Key: "direction", Value: direction}}
-		plan = examined(plan, stats, false)
-	case p.Point && p.Index.Spec.Name == storage.IDIndex:
-		plan = examined(bson.D{{Key: "stage", Value: "IDHACK"}}, stats, true)
-	default:
-		plan = examined(bson.D{
-			{Key: "stage", Value: "IXSCAN"},
-			{Key: "keyPattern", Value: p.Index.Spec.Key},
-			{Key: "indexName", Value: p.Index.Spec.Name},
-			{Key: "isMultiKey", Value: p.Index.Multikey},
-			{Key: "isUnique", Value: p.Index.Spec.Unique},
-			{Key: "isSparse", Value: p.Index.Spec.Sparse},
-			{Key: "isPartial", Value: p.Index.Spec.Partial != nil},
-			{Key: "indexVersion", Value: int32(2)},
-			{Key: "direction", Value: direction},
-			{Key: "indexBounds", Value: p.Bounds()},
-		}, stats, true)
-		plan = bson.D{{Key: "stage", Value: "FETCH"}, {Key: "filter", Value: e.filter}, {Key: "inputStage", Value: plan}}
-		plan = examined(plan, stats, false)
-	}
-	plan = e.above(plan, results)
-	return plan
-}
-
-// above puts the stages on top that follow the reading.
-func (e explained) above(plan bson.D, results *storage.Results) bson.D {
-	on := func(stage string, fields ...bson.E) {
-		plan = append(append(bson.D{{Key: "stage", Value: stage}}, fields...), bson.E{Key: "inputStage", Value: plan})
-	}
-	if !results.Scan.Plan.Sorted {
-		pattern := bson.D{}
-		for _, f := range e.query.Sort.Fields {
-			order := int32(1)
-			if f.Desc {
-				order = -1
-			}
-			pattern = append(pattern, bson.E{Key: f.Path, Value: order})
-		}
-		on("SORT", bson.E{Key: "sortPattern", Value: pattern}, bson.E{Key: "memLimit", Value: int32(storage.MaxSortBytes)}, bson.E{Key: "type", Value: "simple"})
-	}
-	if e.query.Skip > 0 {
-		on("SKIP", bson.E{Key: "skipAmount", Value: e.query.Skip})
-	}
-	if e.query.Limit > 0 && e.top != "UPDATE" && e.top != "DELETE" {
-		on("LIMIT", bson.E{Key: "limitAmount", Value: e.query.Limit})
-	}
-	if e.projected {
-		on("PROJECTION_DEFAULT")
-	}
-	if e.top != "" {
-		on(e.top)
-	}
-	return plan
-}
-
-func examined(plan bson.D, stats *storage.Stats, keys bool) bson.D {
-	switch {
-	case stats == nil:
-		return plan
-	case keys:
-		return append(plan, bson.E{Key: "keysExamined", Value: stats.KeysExamined})
-	}
-	return append(plan, bson.E{Key: "docsExamined", Value: stats.DocsExamined})
 }

@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
+	"parlor/models/embedded/expr"
 	"parlor/models/embedded/mongoerr"
 	"parlor/models/embedded/query"
 	"parlor/models/embedded/storage"
@@ -22,6 +23,13 @@ type findArgs struct {
 	projection *query.Projection
 	batch      int64
 	single     bool
+	// recordID asks for the record id in each document.
+	recordID bool
+}
+
+// findDocuments are the fields of a find that hold documents.
+type findDocuments struct {
+	filter, sort, projection, min, max, let bson.Raw
 }
 
 func (r *request) parseFind() (*findArgs, error) {
@@ -30,55 +38,82 @@ func (r *request) parseFind() (*findArgs, error) {
 		return nil, err
 	}
 	a := &findArgs{ns: ns, batch: firstBatch}
-	var filter, sort, projection bson.Raw
+	var docs findDocuments
 	for _, f := range r.fields {
-		var ignored bool
-		switch f.name {
-		case "filter":
-			err = r.document(f, &filter)
-		case "sort":
-			err = r.document(f, &sort)
-		case "projection":
-			err = r.document(f, &projection)
-		case "hint":
-			a.query.Hint = keep(f.v)
-		case "skip":
-			err = r.natural(f, &a.query.Skip)
-		case "limit":
-			err = r.natural(f, &a.query.Limit)
-		case "batchSize":
-			err = r.natural(f, &a.batch)
-		case "singleBatch":
-			err = r.boolean(f, &a.single)
-		case "noCursorTimeout", "allowDiskUse", "oplogReplay", "allowPartialResults", "let":
-			// Nothing here depends on them.
-		case "showRecordId", "returnKey", "tailable", "awaitData":
-			if err = r.boolean(f, &ignored); err == nil && ignored {
-				err = mongoerr.NotImplemented.Errorf("find option '%s' is not supported", f.name)
-			}
-		case "min", "max":
-			var doc bson.Raw
-			if err = r.document(f, &doc); err == nil && len(doc) > 5 {
-				err = mongoerr.NotImplemented.Errorf("find option '%s' is not supported", f.name)
-			}
-		default:
-			err = r.unknown(f)
-		}
-		if err != nil {
+		if err := a.option(r, f, &docs); err != nil {
 			return nil, err
 		}
 	}
-	// A cursor outlives the buffer of the request that it was opened by.
-	if a.query.Filter, err = query.ParseFilter(bytes.Clone(filter), nil); err != nil {
-		return nil, err
+	return a, a.parse(r, docs)
+}
+
+func (a *findArgs) option(r *request, f field, docs *findDocuments) (err error) {
+	var refused bool
+	switch f.name {
+	case "filter":
+		err = r.document(f, &docs.filter)
+	case "sort":
+		err = r.document(f, &docs.sort)
+	case "projection":
+		err = r.document(f, &docs.projection)
+	case "min":
+		err = r.document(f, &docs.min)
+	case "max":
+		err = r.document(f, &docs.max)
+	case "let":
+		err = r.document(f, &docs.let)
+	case "hint":
+		a.query.Hint = keep(f.v)
+	case "skip":
+		err = r.natural(f, &a.query.Skip)
+	case "limit":
+		err = r.natural(f, &a.query.Limit)
+	case "batchSize":
+		err = r.natural(f, &a.batch)
+	case "singleBatch":
+		err = r.boolean(f, &a.single)
+	case "returnKey":
+		err = r.boolean(f, &a.query.ReturnKey)
+	case "showRecordId":
+		err = r.boolean(f, &a.recordID)
+	case "noCursorTimeout", "allowDiskUse", "oplogReplay", "allowPartialResults":
+		// Nothing here depends on them.
+	case "tailable", "awaitData":
+		if err = r.boolean(f, &refused); err == nil && refused {
+			err = mongoerr.NotImplemented.Errorf("find option '%s' is not supported", f.name)
+		}
+	default:
+		err = r.unknown(f)
 	}
-	if a.query.Sort, err = query.ParseSort(bytes.Clone(sort)); err != nil {
-		return nil, err
+	return err
+}
+
+// parse reads the documents, which it copies: a cursor outlives the buffer of the
+// request that it was opened by.
+func (a *findArgs) parse(r *request, docs findDocuments) (err error) {
+	var vars *expr.Variables
+	if len(docs.let) > 0 {
+		if vars, err = expr.NewVariables(r.s.clock.now()).Let(bytes.Clone(docs.let)); err != nil {
+			return err
+		}
 	}
-	if len(projection) > 5 {
-		a.projection, err = query.ParseProjection(bytes.Clone(projection), a.query.Filter, nil)
+	if a.query.Filter, err = query.ParseFilter(bytes.Clone(docs.filter), vars); err != nil {
+		return err
 	}
-	return a, err
+	if a.query.Sort, err = query.ParseSort(bytes.Clone(docs.sort)); err != nil {
+		return err
+	}
+	a.query.Min, a.query.Max = bytes.Clone(docs.min), bytes.Clone(docs.max)
+	if len(docs.projection) <= 5 {
+		return nil
+	}
+	if a.projection, err = query.ParseProjection(bytes.Clone(docs.projection), a.query.Filter, vars); err != nil {
+		return err
+	}
+	if paths, ok := a.projection.Paths(); ok && !a.query.ReturnKey {
+		a.query.Fields = paths
+	}
+	return nil
 }
 
 func runFind(ctx context.Context, r *request, out []byte) ([]byte, error) {
@@ -92,7 +127,11 @@ func runFind(ctx context.Context, r *request, out []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		src = &findSource{results: results, projection: a.projection}
+		found := &findSource{results: results, recordID: a.recordID}
+		if !a.query.ReturnKey { // which shows the key and nothing else
+			found.projection = a.projection
+		}
+		src = found
 	}
 	return r.appendFirst(ctx, out, a.ns, src, a.batch, a.single)
 }
@@ -101,15 +140,24 @@ func runFind(ctx context.Context, r *request, out []byte) ([]byte, error) {
 type findSource struct {
 	results    *storage.Results
 	projection *query.Projection
+	recordID   bool
+	buf        []byte
 }
 
 func (f *findSource) Next(ctx context.Context) (bson.Raw, error) {
-	_, doc, ok, err := f.results.Next(ctx)
+	id, doc, ok, err := f.results.Next(ctx)
 	if err != nil || !ok {
 		return nil, err
 	}
 	if f.projection != nil {
-		return f.projection.Apply(doc)
+		if doc, err = f.projection.Apply(doc); err != nil {
+			return nil, err
+		}
+	}
+	if f.recordID {
+		f.buf = append(f.buf[:0], doc[:len(doc)-1]...)
+		f.buf = append(bsoncore.AppendInt64Element(f.buf, "$recordId", int64(id)), 0)
+		doc = bsoncore.UpdateLength(f.buf, 0, int32(len(f.buf)))
 	}
 	return doc, nil
 }
@@ -143,6 +191,7 @@ func (r *request) parseCount() (ns storage.Namespace, q storage.Query, err error
 			return ns, q, err
 		}
 	}
+	q.Count = true
 	q.Filter, err = query.ParseFilter(filter, nil)
 	return ns, q, err
 }
@@ -217,6 +266,7 @@ func (r *request) parseDistinct() (ns storage.Namespace, key string, q storage.Q
 	if !ok {
 		return ns, key, q, mongoerr.MissingCommandField.Errorf("BSON field 'distinct.key' is missing but a required field")
 	}
+	q.Distinct, q.Fields = key, []string{key}
 	q.Filter, err = query.ParseFilter(filter, nil)
 	return ns, key, q, err
 }

@@ -2,6 +2,7 @@ package query
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -371,15 +372,19 @@ func checkPredicates(t *testing.T, f *Filter, doc bson.Raw) {
 	}
 }
 
-func holds(p Predicate, v bson.RawValue) bool {
-	if p.Op == OpIn || p.Op == OpPrefix {
-		for _, each := range p.Values {
-			if value.Equal(each, v) {
-				return true
-			}
-		}
-		return p.Op == OpPrefix && value.SameBracket(v, p.Value) &&
-			strings.HasPrefix(string(value.TextOf(v)), p.Value.StringValue())
+func holds(p Predicate, v bson.RawValue) bool { return holdsAsIs(p, v) != p.Not }
+
+func holdsAsIs(p Predicate, v bson.RawValue) bool {
+	switch p.Op {
+	case OpIn:
+		return slices.ContainsFunc(p.Values, func(each bson.RawValue) bool { return value.Equal(each, v) }) ||
+			slices.ContainsFunc(p.Prefixes, func(prefix string) bool {
+				return v.Type == bson.TypeString && strings.HasPrefix(string(value.TextOf(v)), prefix)
+			})
+	case OpType:
+		return slices.Contains(p.Types, v.Type) || v.Type == bson.TypeNull && slices.Contains(p.Types, bson.TypeUndefined)
+	case OpExists:
+		return !p.Not || v.Type != bson.TypeNull
 	}
 	if !value.SameBracket(v, p.Value) {
 		return false

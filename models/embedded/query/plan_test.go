@@ -15,7 +15,16 @@ func formatPredicates(predicates []Predicate) string {
 		for i, v := range p.Values {
 			values[i] = value.Format(v)
 		}
-		op := []string{"=", "<", "<=", ">", ">=", "in", "prefix"}[p.Op]
+		op := []string{"=", "<", "<=", ">", ">=", "in", "type", "exists"}[p.Op]
+		if p.Not {
+			op = "not " + op
+		}
+		for _, prefix := range p.Prefixes {
+			values = append(values, prefix+"...")
+		}
+		for _, t := range p.Types {
+			values = append(values, value.TypeName(t))
+		}
 		one := ""
 		if !value.Missing(p.Value) {
 			one = value.Format(p.Value)
@@ -40,11 +49,16 @@ func TestPredicates(t *testing.T) {
 		{`{"a": {"$elemMatch": {"b": 1, "c": {"$gt": 2}}}}`, `a.b = 1; a.c > 2`},
 		{`{"a": {"$elemMatch": {"$gt": 1, "$lt": 3}}}`, `a > 1; a < 3`},
 		{`{"a": {"$elemMatch": {"$elemMatch": {"$gt": 1}}}}`, ``},
-		{`{"a": {"$regex": "^ab.c"}}`, `a prefix "ab" /^ab.c/`},
-		{`{"a": {"$regex": "^abc*"}}`, `a prefix "ab" /^abc*/`},
+		{`{"a": {"$regex": "^ab.c"}}`, `a in  /^ab.c/ ab...`},
+		{`{"a": {"$regex": "^abc*"}}`, `a in  /^abc*/ ab...`},
 		{`{"a": {"$regex": "^abc", "$options": "i"}}`, ``},
 		{`{"a": {"$regex": "^ab|c"}}`, ``},
-		{`{"a": {"$ne": 1}, "b": {"$exists": true}, "c": {"$not": {"$gt": 1}}, "$nor": [{"d": 1}]}`, ``},
+		{`{"a": {"$in": [1, {"$regularExpression": {"pattern": "^x", "options": ""}}]}}`, `a in  1 /^x/ x...`},
+		{`{"a": {"$in": [1, {"$regularExpression": {"pattern": "x", "options": ""}}]}}`, ``},
+		{`{"a": {"$ne": 1}, "b": {"$exists": true}, "c": {"$not": {"$gt": 1}}, "$nor": [{"d": 1}]}`, `a not = 1; b exists; c not > 1; d not = 1`},
+		{`{"a": {"$nin": [1, 2]}, "b": {"$exists": false}, "c": {"$type": ["string", "null"]}}`, `a not in  1 2; b not exists; c type  string null`},
+		{`{"a": {"$ne": [1]}, "b": {"$not": {"$gt": 1, "$lt": 3}}, "c": {"$type": "array"}, "$nor": [{"d": 1, "e": 1}]}`, ``},
+		{`{"a": {"$elemMatch": {"b": {"$ne": 1}}}, "c": {"$elemMatch": {"$ne": 1, "$lt": 5}}}`, `a.b not = 1; c not = 1; c < 5`},
 		{`{"a.0": 1}`, ``},
 		{`{"a": {"$gt": {"$minKey": 1}}}`, ``},
 	}
@@ -57,7 +71,7 @@ func TestPredicates(t *testing.T) {
 
 func TestOr(t *testing.T) {
 	t.Parallel()
-	ors := filterOf(t, `{"x": 1, "$or": [{"a": 1}, {"b": 2, "c": 3}]}`).Or()
+	ors := filterOf(t, `{"x": 1, "$or": [{"a": 1}, {"b": 2, "c": 3}]}`).Conditions().Or
 	if len(ors) != 1 || len(ors[0]) != 2 {
 		t.Fatalf("got %d disjunctions", len(ors))
 	}

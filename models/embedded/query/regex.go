@@ -4,7 +4,6 @@ import (
 	"errors"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -54,23 +53,4 @@ func compileRegex(pattern, options string) (*regex, error) {
 		return nil, invalidRegex.Errorf("Regular expression is invalid: %s", err)
 	}
 	return &regex{pattern: pattern, options: options, compiled: compiled}, nil
-}
-
-// literalPrefix gives what every string that matches must start with, for
-// patterns that are anchored and case-sensitive. Empty if there is none.
-func (c *regex) literalPrefix() string {
-	rest, anchored := strings.CutPrefix(c.pattern, "^")
-	if !anchored || strings.Trim(c.options, "su") != "" || strings.ContainsRune(rest, '|') {
-		return ""
-	}
-	end := strings.IndexAny(rest, `\.+*?()[]{}^$`)
-	if end < 0 {
-		return rest
-	}
-	// A quantifier may repeat the last character zero times.
-	if strings.IndexByte("*?{", rest[end]) >= 0 {
-		_, size := utf8.DecodeLastRuneInString(rest[:end])
-		end -= size
-	}
-	return rest[:end]
 }

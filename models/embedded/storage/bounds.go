@@ -2,9 +2,7 @@ package storage
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
-	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -12,90 +10,198 @@ import (
 	"parlor/models/embedded/value"
 )
 
-// maxRanges bounds how many ranges one plan scans. Where the points of $in would
-// give more, later fields of the index are left to the filter.
-const maxRanges = 4096
-
-// keyRange is a range of index keys: low <= key < high. A nil high has no end.
+// keyRange is a range of index keys: low <= key < high.
 type keyRange struct{ low, high []byte }
 
-// interval is what the predicates allow one index field. Its edges are prefixes of
-// encoded values, ascending; an edge says whether the values that it is a prefix
-// of belong to the interval.
-type interval struct {
-	low, high         []byte
-	lowOpen, highOpen bool
-	lowText, highText string
-}
+// empty reports whether a range can hold no key.
+func (r keyRange) empty() bool { return bytes.Compare(r.low, r.high) >= 0 }
 
-// fieldBounds are what the predicates say of one index field: points, or an
-// interval, or nothing.
-type fieldBounds struct {
-	points []point
-	span   *interval
-}
-
-// point is one value that a field must equal.
-type point struct {
+// bound is one end of an interval: an encoded value, ascending, or the first bytes of
+// some. An open bound doesn't belong to the interval.
+type bound struct {
 	key  []byte
-	text string
+	open bool
+	// shown is what explain shows.
+	shown bson.RawValue
 }
 
-func (b fieldBounds) bounded() bool { return b.points != nil || b.span != nil }
+// interval is a range of values of one index field.
+type interval struct{ low, high bound }
 
-// boundsOf collects what the predicates say of path. On a multikey index only one
-// of several may count, since different elements may satisfy them.
-func boundsOf(path string, predicates []query.Predicate, multikey bool) fieldBounds {
-	var span *interval
-	for _, p := range predicates {
-		if p.Path != path {
+// intervals are what the predicates allow one index field: ascending and apart. nil
+// allows everything; an empty list that isn't nil allows nothing.
+type intervals []interval
+
+// comparePlaces compares the places before (or after) all keys that start with a and
+// b.
+func comparePlaces(a []byte, afterA bool, b []byte, afterB bool) int {
+	n := min(len(a), len(b))
+	if c := bytes.Compare(a[:n], b[:n]); c != 0 {
+		return c
+	}
+	switch {
+	case len(a) == len(b) && afterA == afterB:
+		return 0
+	case len(a) > n && !afterB, len(b) > n && afterA, len(a) == len(b) && afterA:
+		return 1
+	}
+	return -1
+}
+
+func compareLows(a, b interval) int {
+	return comparePlaces(a.low.key, a.low.open, b.low.key, b.low.open)
+}
+
+func compareHighs(a, b interval) int {
+	return comparePlaces(a.high.key, !a.high.open, b.high.key, !b.high.open)
+}
+
+func (i interval) empty() bool {
+	return comparePlaces(i.low.key, i.low.open, i.high.key, !i.high.open) >= 0
+}
+
+// point reports whether the interval is one value.
+func (i interval) point() bool {
+	return !i.low.open && !i.high.open && bytes.Equal(i.low.key, i.high.key)
+}
+
+// everything is the interval of all values.
+func everything() interval {
+	return interval{
+		low:  bound{key: []byte{lowestClass}, shown: bson.RawValue{Type: bson.TypeMinKey}},
+		high: bound{key: []byte{highestClass}, shown: bson.RawValue{Type: bson.TypeMaxKey}},
+	}
+}
+
+var lowestClass, highestClass = value.Bracket(bson.RawValue{Type: bson.TypeMinKey})
+
+// bounded reports whether the intervals leave anything out.
+func (f intervals) bounded() bool { return f != nil }
+
+// points reports whether every interval is one value.
+func (f intervals) points() bool {
+	return f != nil && !slices.ContainsFunc(f, func(i interval) bool { return !i.point() })
+}
+
+// fixed reports whether the intervals are one value.
+func (f intervals) fixed() bool { return len(f) == 1 && f[0].point() }
+
+func pointAt(v bson.RawValue) interval {
+	b := bound{key: value.AppendKey(nil, v, false), shown: v}
+	return interval{b, b}
+}
+
+// intersect gives what both f and o allow.
+func (f intervals) intersect(o intervals) intervals {
+	if f == nil {
+		return o
+	}
+	out := intervals{}
+	for i, j := 0, 0; i < len(f) && j < len(o); {
+		both := f[i]
+		if compareLows(o[j], both) > 0 {
+			both.low = o[j].low
+		}
+		if compareHighs(o[j], both) < 0 {
+			both.high = o[j].high
+		}
+		if !both.empty() {
+			out = append(out, both)
+		}
+		if compareHighs(f[i], o[j]) < 0 {
+			i++
+		} else {
+			j++
+		}
+	}
+	return out
+}
+
+// union sorts intervals and joins those that overlap.
+func union(list intervals) intervals {
+	slices.SortFunc(list, compareLows)
+	out := make(intervals, 0, len(list))
+	for _, next := range list {
+		if next.empty() {
 			continue
 		}
-		switch p.Op {
-		case query.OpEq:
-			return fieldBounds{points: pointsOf(p.Value)}
-		case query.OpIn:
-			return fieldBounds{points: pointsOf(p.Values...)}
+		last := len(out) - 1
+		if last >= 0 && comparePlaces(next.low.key, next.low.open, out[last].high.key, !out[last].high.open) < 0 {
+			if compareHighs(next, out[last]) > 0 {
+				out[last].high = next.high
+			}
+			continue
 		}
-		next := intervalOf(p)
-		switch {
-		case span == nil:
-			span = &next
-		case !multikey:
-			span.narrow(next)
-		}
+		out = append(out, next)
 	}
-	return fieldBounds{span: span}
+	return out
 }
 
-// pointsOf gives the distinct points in the order of the index. The slice isn't
-// nil: no values means that nothing matches.
-func pointsOf(values ...bson.RawValue) []point {
-	points := make([]point, 0, len(values))
-	for _, v := range values {
-		points = append(points, point{value.AppendKey(nil, v, false), shellValue(v)})
+// complement gives what f leaves out.
+func (f intervals) complement() intervals {
+	out := make(intervals, 0, len(f)+1)
+	rest := everything()
+	for _, i := range f {
+		gap := interval{rest.low, bound{i.low.key, !i.low.open, i.low.shown}}
+		if !gap.empty() {
+			out = append(out, gap)
+		}
+		rest.low = bound{i.high.key, !i.high.open, i.high.shown}
 	}
-	slices.SortFunc(points, func(a, b point) int { return bytes.Compare(a.key, b.key) })
-	return slices.CompactFunc(points, func(a, b point) bool { return bytes.Equal(a.key, b.key) })
+	if !rest.empty() {
+		out = append(out, rest)
+	}
+	return out
 }
 
-func intervalOf(p query.Predicate) interval {
-	first, last := value.Bracket(p.Value)
-	key, text := value.AppendKey(nil, p.Value, false), shellValue(p.Value)
-	// The bracket's edges: comparisons find values of the same type only.
-	i := interval{low: []byte{first}, high: []byte{last}, lowText: bracketText(p.Value, false), highText: bracketText(p.Value, true)}
+// intervalsOf gives the values that a predicate allows an index field.
+func intervalsOf(p *query.Predicate) intervals {
+	if p.Op == query.OpExists && p.Not {
+		return intervals{pointAt(value.Null)}
+	}
+	out := allowedBy(p)
+	if p.Not {
+		out = out.complement()
+	}
+	if len(out) == 1 && compareLows(out[0], everything()) <= 0 && compareHighs(out[0], everything()) >= 0 {
+		return nil
+	}
+	return out
+}
+
+func allowedBy(p *query.Predicate) intervals {
 	switch p.Op {
-	case query.OpLt, query.OpLte:
-		i.high, i.highOpen, i.highText = key, p.Op == query.OpLt, text
-	case query.OpGt, query.OpGte:
-		i.low, i.lowOpen, i.lowText = key, p.Op == query.OpGt, text
-	case query.OpPrefix:
-		i.low, i.lowText = key, text
-		if end := successor([]byte(p.Value.StringValue())); end != nil {
-			v := stringValue(string(end))
-			i.high, i.highOpen, i.highText = value.AppendKey(nil, v, false), true, shellValue(v)
-		}
+	case query.OpEq:
+		return intervals{pointAt(p.Value)}
+	case query.OpIn:
+		return oneOf(p)
+	case query.OpType:
+		return ofTypes(p.Types)
+	case query.OpExists:
+		return intervals{everything()}
 	}
+	return union(intervals{comparedWith(p)})
+}
+
+func oneOf(p *query.Predicate) intervals {
+	out := make(intervals, 0, len(p.Values)+len(p.Prefixes))
+	for _, v := range p.Values {
+		out = append(out, pointAt(v))
+	}
+	for _, prefix := range p.Prefixes {
+		out = append(out, startingWith(prefix))
+	}
+	return union(out)
+}
+
+func startingWith(prefix string) interval {
+	i := pointAt(stringValue(prefix))
+	if end := successor([]byte(prefix)); end != nil {
+		i.high = pointAt(stringValue(string(end))).high
+	} else {
+		i.high = bracket(stringValue("")).high
+	}
+	i.high.open = true
 	return i
 }
 
@@ -107,53 +213,46 @@ func stringValue(s string) bson.RawValue {
 	return bson.RawValue{Type: t, Value: data}
 }
 
-// bracketText names the edge of a type's bracket as explain does.
-func bracketText(v bson.RawValue, high bool) string {
-	switch v.Type {
-	case bson.TypeDouble, bson.TypeInt32, bson.TypeInt64, bson.TypeDecimal128:
-		return pick(high, "inf.0", "-inf.0")
-	case bson.TypeString, bson.TypeSymbol:
-		return pick(high, "{}", "\"\"")
-	case bson.TypeDateTime:
-		return pick(high, "new Date(9223372036854775807)", "new Date(-9223372036854775808)")
-	case bson.TypeObjectID:
-		return pick(high, "ObjectId('ffffffffffffffffffffffff')", "ObjectId('000000000000000000000000')")
-	case bson.TypeBoolean:
-		return pick(high, "true", "false")
+// comparedWith gives the interval of $lt, $lte, $gt or $gte, which find values of the
+// same bracket only. NaN is in order with nothing but itself.
+func comparedWith(p *query.Predicate) interval {
+	at := pointAt(p.Value)
+	if isNaN(p.Value) {
+		at.high.open = p.Op == query.OpLt || p.Op == query.OpGt
+		return at
 	}
-	return pick(high, "MaxKey", "MinKey")
+	i := bracket(p.Value)
+	switch p.Op {
+	case query.OpLt, query.OpLte:
+		i.high = at.high
+		i.high.open = p.Op == query.OpLt
+	case query.OpGt, query.OpGte:
+		i.low = at.low
+		i.low.open = p.Op == query.OpGt
+	}
+	return i
 }
 
-func pick(second bool, b, a string) string {
-	if second {
-		return b
+// ofTypes gives the brackets of types. Numbers of all types, and strings and symbols,
+// lie in one bracket, and a stored undefined is indexed as null.
+func ofTypes(types []bson.Type) intervals {
+	var out intervals
+	for _, t := range types {
+		if t == bson.TypeUndefined {
+			out = append(out, pointAt(value.Null))
+		}
+		out = append(out, wholeClass(t))
 	}
-	return a
-}
-
-// narrow intersects i with o.
-func (i *interval) narrow(o interval) {
-	if bytes.Compare(edge(nil, o.low, o.lowOpen), edge(nil, i.low, i.lowOpen)) > 0 {
-		i.low, i.lowOpen, i.lowText = o.low, o.lowOpen, o.lowText
-	}
-	if bytes.Compare(edge(nil, o.high, !o.highOpen), edge(nil, i.high, !i.highOpen)) < 0 {
-		i.high, i.highOpen, i.highText = o.high, o.highOpen, o.highText
-	}
+	return union(out)
 }
 
 // rangeAfter gives the keys that start with prefix and go on with a value of the
 // interval, in an index field that descends if desc.
-func (i *interval) rangeAfter(prefix []byte, desc bool) keyRange {
+func (i interval) rangeAfter(prefix []byte, desc bool) keyRange {
 	if !desc {
-		return keyRange{
-			low:  edge(prefix, i.low, i.lowOpen),
-			high: edge(prefix, i.high, !i.highOpen),
-		}
+		return keyRange{edge(prefix, i.low.key, i.low.open), edge(prefix, i.high.key, !i.high.open)}
 	}
-	return keyRange{
-		low:  edge(prefix, inverted(i.high), i.highOpen),
-		high: edge(prefix, inverted(i.low), !i.lowOpen),
-	}
+	return keyRange{edge(prefix, inverted(i.high.key), i.high.open), edge(prefix, inverted(i.low.key), !i.low.open)}
 }
 
 // edge gives the first key from prefix and bound on, or the first after all that
@@ -172,48 +271,4 @@ func inverted(b []byte) []byte {
 		out[i] = ^c
 	}
 	return out
-}
-
-func (i *interval) text(desc bool) string {
-	open, close := "[", "]"
-	if i.lowOpen {
-		open = "("
-	}
-	if i.highOpen {
-		close = ")"
-	}
-	if desc {
-		return fmt.Sprintf("%s%s, %s%s", mirror(close), i.highText, i.lowText, mirror(open))
-	}
-	return fmt.Sprintf("%s%s, %s%s", open, i.lowText, i.highText, close)
-}
-
-func mirror(bracket string) string {
-	return map[string]string{"[": "]", "]": "[", "(": ")", ")": "("}[bracket]
-}
-
-// texts renders the bounds of a field as explain shows them.
-func (b fieldBounds) texts(desc bool) []string {
-	switch {
-	case b.points != nil:
-		out := make([]string, len(b.points))
-		for i, p := range b.points {
-			out[i] = "[" + p.text + ", " + p.text + "]"
-		}
-		if desc {
-			slices.Reverse(out)
-		}
-		return out
-	case b.span != nil:
-		return []string{b.span.text(desc)}
-	case desc:
-		return []string{"[MaxKey, MinKey]"}
-	}
-	return []string{"[MinKey, MaxKey]"}
-}
-
-// rootOf gives the first component of a path.
-func rootOf(path string) string {
-	root, _, _ := strings.Cut(path, ".")
-	return root
 }

@@ -112,9 +112,11 @@ func (w *Writer) buildEntry(x *Index, id RecordID, doc bson.Raw) error {
 	if err := w.check(x, id, doc, e); err != nil {
 		return err
 	}
-	x.Multikey = x.Multikey || e.multikey
+	if !x.knows(e.arrays) {
+		*x = *x.withArrays(e.arrays)
+	}
 	for i := range e.len() {
-		if err := w.setEntry(x, e.at(i), id); err != nil {
+		if err := w.setEntry(x, e.at(i), e.typesAt(i), id); err != nil {
 			return err
 		}
 	}

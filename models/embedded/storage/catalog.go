@@ -39,6 +39,8 @@ type indexEntry struct {
 	ID       uint32   `bson:"id"`
 	Spec     bson.Raw `bson:"spec"`
 	Multikey bool     `bson:"multikey"`
+	// Arrays are those of the Index; older versions didn't store them.
+	Arrays []int64 `bson:"arrays,omitempty"`
 }
 
 var (
@@ -109,7 +111,11 @@ func (s *Store) loadCollection(raw []byte) (*Collection, error) {
 		if err != nil {
 			return nil, fmt.Errorf("index %s: %w", ie.Spec, err)
 		}
-		indexes = append(indexes, &Index{ID: ie.ID, Spec: spec, Multikey: ie.Multikey})
+		x := &Index{ID: ie.ID, Spec: spec, Multikey: ie.Multikey}
+		for _, bits := range ie.Arrays {
+			x.Arrays = append(x.Arrays, uint64(bits))
+		}
+		indexes = append(indexes, x)
 	}
 	c.schema.Store(&schema{indexes: indexes})
 	if err := c.loadStats(); err != nil {

@@ -92,7 +92,11 @@ func (c *Collection) loadNextRecord() error {
 func (c *Collection) putEntry(b *pebble.Batch, s *schema) error {
 	e := collectionEntry{ID: c.ID, DB: c.NS.DB, Collection: c.NS.Collection, UUID: c.UUID}
 	for _, x := range s.indexes {
-		e.Indexes = append(e.Indexes, indexEntry{ID: x.ID, Spec: x.Spec.Raw, Multikey: x.Multikey})
+		entry := indexEntry{ID: x.ID, Spec: x.Spec.Raw, Multikey: x.Multikey}
+		for _, bits := range x.Arrays {
+			entry.Arrays = append(entry.Arrays, int64(bits))
+		}
+		e.Indexes = append(e.Indexes, entry)
 	}
 	raw, err := bson.Marshal(e)
 	if err != nil {

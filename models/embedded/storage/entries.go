@@ -3,6 +3,7 @@ package storage
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -15,8 +16,48 @@ import (
 type Index struct {
 	ID   uint32
 	Spec IndexSpec
-	// Multikey says that some document has more than one entry, or had.
+	// Multikey says that some document has an array on a path of the index, or had.
 	Multikey bool
+	// Arrays says of each path which of its parts were arrays, the first part in the
+	// lowest bit. It is nil where that isn't known, in the data of older versions.
+	Arrays []uint64
+}
+
+// arrays gives the bits of Arrays of field i, all where they aren't known.
+func (x *Index) arrays(i int) uint64 {
+	switch {
+	case !x.Multikey:
+		return 0
+	case x.Arrays == nil:
+		return ^uint64(0)
+	}
+	return x.Arrays[i]
+}
+
+// arrayOn reports whether there may be arrays on a path of the index.
+func (x *Index) arrayOn(path string) bool {
+	i := slices.Index(x.Spec.Paths, path)
+	return i < 0 || x.arrays(i) != 0
+}
+
+// knows reports whether x is marked with arrays that a document has.
+func (x *Index) knows(arrays []uint64) bool {
+	for i, bits := range arrays {
+		if bits&^x.arrays(i) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// withArrays gives x marked with arrays that a document has.
+func (x *Index) withArrays(arrays []uint64) *Index {
+	next := *x
+	next.Multikey, next.Arrays = true, make([]uint64, len(arrays))
+	for i := range arrays {
+		next.Arrays[i] = x.arrays(i) | arrays[i]
+	}
+	return &next
 }
 
 // schema is the indexes of a collection at one moment. It is never changed.
@@ -26,13 +67,34 @@ type schema struct {
 
 // entries are the keys that one index holds for one document, without the record
 // id that ends the key of an index that isn't unique.
+//
+// types say how to read the values back from each key: a byte for each field, its
+// type, or 0 where the key alone doesn't tell the value. They are the value of the
+// entry, before the record id of a unique one.
 type entries struct {
-	buf      []byte
-	ends     []int
-	multikey bool
+	buf    []byte
+	ends   []int
+	types  []byte
+	arrays []uint64
 }
 
-func (e *entries) reset() { e.buf, e.ends, e.multikey = e.buf[:0], e.ends[:0], false }
+func (e *entries) reset() { e.buf, e.ends, e.types, e.arrays = e.buf[:0], e.ends[:0], e.types[:0], nil }
+
+// typesAt gives the types of entry i.
+func (e *entries) typesAt(i int) []byte {
+	n := len(e.types) / len(e.ends)
+	return e.types[i*n : (i+1)*n]
+}
+
+// same reports whether o has the entry i of e with the same types.
+func (e *entries) same(i int, o *entries) bool {
+	for j := range o.ends {
+		if bytes.Equal(e.at(i), o.at(j)) && bytes.Equal(e.typesAt(i), o.typesAt(j)) {
+			return true
+		}
+	}
+	return false
+}
 
 func (e *entries) len() int { return len(e.ends) }
 
@@ -68,11 +130,11 @@ func (x *Index) entriesOf(doc bson.Raw, e *entries) error {
 		return nil
 	}
 	e.reset()
-	tuples, multikey, err := value.IndexTuples(doc, x.Spec.Paths)
+	tuples, arrays, err := value.IndexTuples(doc, x.Spec.Paths)
 	if err != nil {
 		return err
 	}
-	e.multikey = multikey
+	e.arrays = arrays
 	for _, tuple := range tuples {
 		from := len(e.buf)
 		e.buf = appendPrefix(e.buf, entryKind, x.ID)
@@ -84,8 +146,22 @@ func (x *Index) entriesOf(doc bson.Raw, e *entries) error {
 			continue
 		}
 		e.ends = append(e.ends, len(e.buf))
+		for i, v := range tuple {
+			e.types = append(e.types, x.typeOf(doc, i, v))
+		}
 	}
 	return nil
+}
+
+// typeOf gives the type by which the value v of field i is read back. Null may stand
+// for no value at all.
+func (x *Index) typeOf(doc bson.Raw, i int, v bson.RawValue) byte {
+	if v.Type == bson.TypeNull {
+		if have, _ := value.Lookup(doc, x.Spec.Paths[i]); have.Type != bson.TypeNull {
+			return 0
+		}
+	}
+	return byte(value.ReadableKey(v))
 }
 
 // singleEntry handles the usual case, plain fields without arrays, without
@@ -97,13 +173,15 @@ func (x *Index) singleEntry(doc bson.Raw, e *entries) bool {
 			return false
 		}
 		v, ok := topLevel(doc, f.Path)
-		if !ok {
-			v = value.Null
+		kind := byte(value.ReadableKey(v))
+		if !ok || v.Type == bson.TypeUndefined {
+			v, kind = value.Null, 0
 		}
 		if v.Type == bson.TypeArray {
 			return false
 		}
 		e.buf = value.AppendKey(e.buf, v, f.Desc)
+		e.types = append(e.types, kind)
 	}
 	e.ends = append(e.ends, len(e.buf))
 	return true

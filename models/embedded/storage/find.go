@@ -22,7 +22,7 @@ type Results struct {
 	// Returned counts the documents given so far.
 	Returned int64
 
-	q      Query
+	q      *Query
 	sorted []sortedDoc // where the plan doesn't sort, from at on
 	at     int
 	loaded bool
@@ -45,7 +45,7 @@ func (c *Collection) Find(q Query) (*Results, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Results{Scan: scan, q: q, skip: q.Skip}, nil
+	return &Results{Scan: scan, q: &q, skip: q.Skip}, nil
 }
 
 // Close frees what the query holds.
@@ -81,7 +81,11 @@ func (r *Results) Exhausted() bool {
 
 func (r *Results) next(ctx context.Context) (RecordID, bson.Raw, bool, error) {
 	if r.Scan.Plan.Sorted {
-		return r.Scan.Next(ctx)
+		id, doc, ok, err := r.Scan.Next(ctx)
+		if ok && r.q.ReturnKey {
+			doc, err = r.Scan.keyDocument(doc)
+		}
+		return id, doc, ok, err
 	}
 	if !r.loaded {
 		if err := r.load(ctx); err != nil {
@@ -121,6 +125,11 @@ func (r *Results) load(ctx context.Context) error {
 			}
 			size -= len(top[0].key) + len(top[0].doc)
 			heap.Pop(&top)
+		}
+		if r.q.ReturnKey {
+			if doc, err = r.Scan.keyDocument(doc); err != nil {
+				return err
+			}
 		}
 		heap.Push(&top, sortedDoc{bytes.Clone(key), seq, id, bytes.Clone(doc)})
 		if size += len(key) + len(doc); size > MaxSortBytes {

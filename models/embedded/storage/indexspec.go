@@ -28,6 +28,8 @@ type IndexSpec struct {
 	PartialFilter *query.Filter
 	// ExpireAfter is the seconds after which a TTL index deletes; -1 without.
 	ExpireAfter int64
+	// Hidden indexes are kept up to date but not planned with.
+	Hidden bool
 	// Raw is the specification as listIndexes shows it.
 	Raw bson.Raw
 }
@@ -91,6 +93,9 @@ func (x *IndexSpec) checkID(raw bson.Raw) error {
 		return mongoerr.InvalidIndexSpecificationOption.Errorf("The field '%s' is not valid for an _id index specification. Specification: %s",
 			firstOf(x.Sparse, "sparse", x.Partial != nil, "partialFilterExpression", "expireAfterSeconds"), raw)
 	}
+	if x.Hidden {
+		return mongoerr.BadValue.Errorf("can't hide _id index")
+	}
 	// The _id index is unique without saying so.
 	x.Unique = true
 	return nil
@@ -132,9 +137,11 @@ func (x *IndexSpec) option(name string, v bson.RawValue) error {
 			x.Sparse = b
 		}
 	case "hidden":
-		if b, ok := truth(v); !ok || b {
-			return mongoerr.NotImplemented.Errorf("hidden indexes are not supported")
+		b, ok := truth(v)
+		if !ok {
+			return wrongType(name, v, "bool")
 		}
+		x.Hidden = b
 	case "partialFilterExpression":
 		return x.parsePartial(v)
 	case "expireAfterSeconds":
@@ -261,6 +268,9 @@ func (x *IndexSpec) render() bson.Raw {
 	}
 	if x.Partial != nil {
 		b.AppendDocument("partialFilterExpression", bsoncore.Document(x.Partial))
+	}
+	if x.Hidden {
+		b.AppendBoolean("hidden", true)
 	}
 	if x.ExpireAfter >= 0 {
 		b.AppendInt32("expireAfterSeconds", int32(x.ExpireAfter))

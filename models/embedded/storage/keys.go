@@ -7,7 +7,7 @@ import "encoding/binary"
 //	catalogKind 'c' collection id                      -> BSON: name, options, indexes
 //	metaKind    'm' name                               -> format version, next id
 //	recordKind  'r' collection id, record id           -> the document
-//	entryKind   'x' index id, encoded values[, rec id] -> record id if unique, else nothing
+//	entryKind   'x' index id, encoded values[, rec id] -> types[, record id if unique], see entries
 //	statsKind   's' collection id                      -> number and bytes of the documents
 //
 // Ids of collections and indexes are 4 bytes, record ids 8, all big-endian, so

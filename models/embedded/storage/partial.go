@@ -105,14 +105,17 @@ func implied(partial bson.Raw, predicates []query.Predicate) bool {
 }
 
 func implies(p query.Predicate, op string, v bson.RawValue) bool {
+	if op == "$exists" {
+		return !p.MatchesMissing()
+	}
+	if p.Not || len(p.Prefixes) > 0 || p.Op == query.OpExists || p.Op == query.OpType {
+		return false
+	}
 	values := p.Values
 	if p.Op != query.OpIn {
 		values = []bson.RawValue{p.Value}
 	}
-	switch op {
-	case "$exists":
-		return !anyNull(values)
-	case "$type":
+	if op == "$type" {
 		return impliesType(values, v)
 	}
 	if p.Op == query.OpEq || p.Op == query.OpIn {
@@ -186,14 +189,4 @@ func sameBracket(a, b bson.RawValue) bool {
 	lowA, highA := value.Bracket(a)
 	lowB, highB := value.Bracket(b)
 	return lowA == lowB && highA == highB
-}
-
-// anyNull reports whether one of the values also matches a missing field.
-func anyNull(values []bson.RawValue) bool {
-	for _, v := range values {
-		if v.Type == bson.TypeNull || v.Type == bson.TypeUndefined {
-			return true
-		}
-	}
-	return false
 }

@@ -1,12 +1,11 @@
 package storage
 
 import (
-	"bytes"
+	"cmp"
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"parlor/models/embedded/mongoerr"
 	"parlor/models/embedded/query"
 )
 
@@ -18,103 +17,253 @@ type Query struct {
 	Limit  int64 // 0: none
 	// Hint is an index name or key pattern, or {$natural: ±1}; zero without.
 	Hint bson.RawValue
+	// Min and Max are the keys of the hinted index to begin at and to stop before;
+	// nil without.
+	Min, Max bson.Raw
+	// Fields are the paths that the caller looks at. nil means the whole document.
+	Fields []string
+	// Count says that the caller only counts: Next may give no document.
+	Count bool
+	// Distinct is a path of which the caller wants each value once or more; "" without.
+	// Arrays there are given whole.
+	Distinct string
+	// ReturnKey asks for the keys of the index in place of the documents.
+	ReturnKey bool
 }
 
 // Plan is how a query reads its collection.
 type Plan struct {
-	// Index is nil where the whole collection is read.
-	Index *Index
-	// Reverse reads backwards.
+	// Scans are read one after the other, or merged in the order of the sort where
+	// Sorted is set. Without any the whole collection is read.
+	Scans []*IndexScan
+	// Reverse reads the collection backwards.
 	Reverse bool
 	// Sorted says that documents come in the order that the query wants.
 	Sorted bool
-	// Point says that at most one key matches and it is known whole.
-	Point  bool
-	ranges []keyRange
-	fields []fieldBounds
-	score  int
-}
+	// Covered says that documents are made of keys wherever the key tells enough.
+	Covered bool
+	// Counted says that keys are counted, without any document.
+	Counted bool
+	// Distinct says that the scan jumps from value to value of the distinct field.
+	Distinct bool
+	// Rejected are the plans that this one was preferred to.
+	Rejected []*Plan
+	// Trial is how the plan did when it was run against others; nil if it wasn't.
+	Trial *Stats
 
-// plan chooses an index. Each usable index gets a score:
-//
-//	10 for each leading field that must equal one of some values,
-//	 4 for a range with two ends after those, 3 for one end,
-//	 6 if it gives the wanted order as well, or 2 if it gives nothing but that
-//	   and the query has a limit, else 1,
-//	1000 more if it is unique and all its fields must equal one value.
-//
-// The highest score wins, then the index with fewer fields, then the older one.
-// Without any score the collection is scanned. mongod runs candidates against
-// each other; a score needs no trial and gives the same plan every time.
-func (s *schema) plan(q *Query) (*Plan, error) {
-	predicates := q.Filter.Predicates()
-	hinted, err := s.hinted(q)
-	if err != nil || hinted != nil && hinted.Index == nil {
-		return hinted, err
-	}
-	if hinted != nil {
-		// A hint is obeyed even where the index bounds nothing, or is sparse and
-		// lacks documents; a partial index must hold all that may match.
-		if x := hinted.Index; x.Spec.Partial == nil || x.usable(predicates) {
-			return x.plan(q, predicates), nil
-		}
-		return nil, mongoerr.New(291, "NoQueryExecutionPlans", "error processing query: planner returned error :: caused by :: No query solutions")
-	}
-	if q.Sort.Natural != 0 {
-		return collectionScan(q), nil
-	}
-	best := collectionScan(q)
-	for _, x := range s.indexes {
-		if !x.usable(predicates) {
-			continue
-		}
-		p := x.plan(q, predicates)
-		if p.score > best.score || p.score == best.score && best.Index != nil && len(x.Spec.Fields) < len(best.Index.Spec.Fields) {
-			best = p
-		}
-	}
-	return best, nil
+	score  int
+	fields []int // of the index that Covered and Distinct read
+	apart  bool  // Scans were one that was taken apart
 }
 
 func collectionScan(q *Query) *Plan {
 	return &Plan{Reverse: q.Sort.Natural < 0, Sorted: len(q.Sort.Fields) == 0}
 }
 
-// hinted finds the index that the query's hint names. The plan is nil without a
-// hint, and has no index for {$natural: 1}.
-func (s *schema) hinted(q *Query) (*Plan, error) {
-	if q.Hint.IsZero() {
-		return nil, nil
+// plans gives the ways to answer q that are worth considering, the best by rule first.
+// There is always one.
+func (s *schema) plans(q *Query) ([]*Plan, error) {
+	conditions := q.Filter.Conditions()
+	if plan, err := s.hinted(q, &conditions); plan != nil || err != nil {
+		return []*Plan{plan}, err
 	}
-	name, _ := q.Hint.StringValueOK()
-	key, isDocument := q.Hint.DocumentOK()
-	if isDocument {
-		elements, err := key.Elements()
-		if err == nil && len(elements) == 0 {
-			return nil, nil
-		}
-		if err == nil && elements[0].Key() == "$natural" {
-			n, _ := elements[0].Value().AsInt64OK()
-			p := collectionScan(q)
-			p.Reverse = n < 0
-			return p, nil
-		}
+	if q.Sort.Natural != 0 {
+		return []*Plan{collectionScan(q)}, nil
 	}
+	var found []*Plan
 	for _, x := range s.indexes {
-		if name != "" && x.Spec.Name == name || isDocument && sameKeyPattern(key, x) {
-			return &Plan{Index: x}, nil
+		if x.Spec.Hidden || !x.usable(conditions.Predicates) {
+			continue
+		}
+		scan := newIndexScan(x, conditions.Predicates, conditions.Complete)
+		plan := newPlan(q, []*IndexScan{scan})
+		if plan.score == 0 {
+			continue
+		}
+		if scan.point() {
+			return []*Plan{plan}, nil
+		}
+		found = append(found, plan)
+	}
+	for i := range conditions.Or {
+		if scans := s.branches(q, &conditions, i, 0); scans != nil {
+			found = append(found, newPlan(q, scans))
 		}
 	}
-	return nil, mongoerr.BadValue.Errorf("error processing query: planner returned error :: caused by :: hint provided does not correspond to an existing index")
+	if found == nil {
+		return []*Plan{collectionScan(q)}, nil
+	}
+	slices.SortStableFunc(found, func(a, b *Plan) int {
+		return cmp.Or(b.score-a.score, len(a.Scans[0].fields)-len(b.Scans[0].fields))
+	})
+	return found, nil
 }
 
-func sameKeyPattern(key bson.Raw, x *Index) bool {
-	var other IndexSpec
-	other.Key = key
-	if err := other.parseKey(); err != nil {
+// newPlan makes a plan of scans, which it prepares.
+func newPlan(q *Query, scans []*IndexScan) *Plan {
+	p := &Plan{Scans: scans, score: scans[0].score()}
+	for _, s := range scans[1:] {
+		p.score = min(p.score, s.score())
+	}
+	p.order(q)
+	for _, s := range p.Scans {
+		s.prepare()
+	}
+	if q.Distinct != "" && p.distinct(q) {
+		return p
+	}
+	if (q.Fields != nil || q.Count) && !q.ReturnKey {
+		p.cover(q)
+	}
+	return p
+}
+
+// order works out whether the plan gives the query's order, forward or backward,
+// and adds what that is worth.
+func (p *Plan) order(q *Query) {
+	sort := q.Sort.Fields
+	if len(sort) == 0 {
+		p.Sorted = q.Sort.Natural == 0
+		return
+	}
+	var ordered []*IndexScan
+	for _, s := range p.Scans {
+		apart := []*IndexScan{s}
+		if _, ok := s.gives(sort); !ok {
+			if apart = s.explode(sort); apart == nil {
+				return
+			}
+		}
+		ordered = append(ordered, apart...)
+	}
+	for _, s := range ordered {
+		s.Reverse, _ = s.gives(sort)
+	}
+	p.apart = len(p.Scans) == 1
+	p.Scans, p.Sorted = ordered, true
+	p.score += orderScore
+}
+
+// repeats reports whether several keys may lead to one document.
+func (p *Plan) repeats() bool {
+	if len(p.Scans) > 1 {
+		return !p.apart || p.Scans[0].Index.Multikey
+	}
+	return !p.Scans[0].unrepeated()
+}
+
+// distinct makes the plan jump from value to value of the distinct field, where the
+// bounds alone decide what matches and nothing but one value stands before the field.
+func (p *Plan) distinct(q *Query) bool {
+	if len(p.Scans) != 1 || !p.Scans[0].exact || !p.Sorted {
 		return false
 	}
-	return slices.Equal(other.Fields, x.Spec.Fields)
+	s := p.Scans[0]
+	at := slices.Index(s.Index.Spec.Paths, q.Distinct)
+	if at < 0 || s.Index.arrays(at) != 0 || slices.ContainsFunc(s.fields[:at], func(f intervals) bool { return !f.fixed() }) {
+		return false
+	}
+	p.Distinct, p.fields = true, []int{at}
+	p.score += distinctScore
+	return true
+}
+
+// cover finds out whether keys can stand in for documents.
+func (p *Plan) cover(q *Query) {
+	exact := !slices.ContainsFunc(p.Scans, func(s *IndexScan) bool { return !s.exact })
+	if q.Count && exact {
+		p.Counted = true
+		p.score += coverScore
+		return
+	}
+	x := p.Scans[0].Index
+	if slices.ContainsFunc(p.Scans, func(s *IndexScan) bool { return s.Index != x }) {
+		return
+	}
+	paths := slices.Clone(q.Fields)
+	if !exact {
+		looked, ok := q.Filter.Paths()
+		if !ok {
+			return
+		}
+		paths = append(paths, looked...)
+	}
+	if !p.Sorted {
+		for _, f := range q.Sort.Fields {
+			paths = append(paths, f.Path)
+		}
+	}
+	var fields []int
+	for _, path := range paths {
+		i := slices.Index(x.Spec.Paths, path)
+		if i < 0 || x.arrays(i) != 0 {
+			return
+		}
+		if !slices.Contains(fields, i) {
+			fields = append(fields, i)
+		}
+	}
+	slices.Sort(fields)
+	p.Covered, p.fields = true, fields
+	p.score += coverScore
+}
+
+// branches gives a scan for each branch of a $or together with the rest of the filter,
+// nil where a branch has none. It prefers scans that give the query's order.
+func (s *schema) branches(q *Query, all *query.Conditions, which, depth int) []*IndexScan {
+	const deepest = 4
+	if depth == deepest {
+		return nil
+	}
+	sorted := []bool{false}
+	if len(q.Sort.Fields) > 0 {
+		sorted = []bool{true, false}
+	}
+	for _, wantOrder := range sorted {
+		var scans []*IndexScan
+		for _, branch := range all.Or[which] {
+			one := s.branch(q, branch.Conditions(), all.Predicates, wantOrder, depth)
+			if one == nil {
+				scans = nil
+				break
+			}
+			scans = append(scans, one...)
+		}
+		if scans != nil && len(scans) <= maxExploded {
+			// What else stands beside the $or is no part of its branches.
+			for _, scan := range scans {
+				scan.exact = scan.exact && len(all.Or) == 1 && all.OnlyOr
+			}
+			return scans
+		}
+	}
+	return nil
+}
+
+func (s *schema) branch(q *Query, c query.Conditions, rest []query.Predicate, wantOrder bool, depth int) []*IndexScan {
+	c.Predicates = append(c.Predicates, rest...)
+	var best *IndexScan
+	for _, x := range s.indexes {
+		if x.Spec.Hidden || !x.usable(c.Predicates) {
+			continue
+		}
+		scan := newIndexScan(x, c.Predicates, c.Complete)
+		if wantOrder && !scan.canGive(q.Sort.Fields) {
+			continue
+		}
+		if scan.score() > 0 && (best == nil || scan.score() > best.score()) {
+			best = scan
+		}
+	}
+	if best != nil {
+		return []*IndexScan{best}
+	}
+	for i := range c.Or {
+		if scans := s.branches(q, &c, i, depth+1); scans != nil {
+			return scans
+		}
+	}
+	return nil
 }
 
 // usable reports whether the index holds every document that the predicates can
@@ -127,149 +276,12 @@ func (x *Index) usable(predicates []query.Predicate) bool {
 		return true
 	}
 	// A sparse index holds no document that has none of its fields.
-	for _, p := range predicates {
-		values := p.Values
-		if p.Op != query.OpIn {
-			values = []bson.RawValue{p.Value}
-		}
-		if slices.Contains(x.Spec.Paths, p.Path) && !anyNull(values) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(predicates, func(p query.Predicate) bool {
+		return slices.Contains(x.Spec.Paths, p.Path) && !p.MatchesMissing()
+	})
 }
 
-// plan bounds the index by the predicates.
-func (x *Index) plan(q *Query, predicates []query.Predicate) *Plan {
-	p := &Plan{Index: x, fields: make([]fieldBounds, len(x.Spec.Fields))}
-	prefixes := [][]byte{appendPrefix(nil, entryKind, x.ID)}
-	equal := 0 // leading fields bounded by points
-	var roots []string
-	for i, f := range x.Spec.Fields {
-		// Bounds on two fields below one array would have to be met by one element.
-		if x.Multikey && slices.Contains(roots, rootOf(f.Path)) {
-			break
-		}
-		b := boundsOf(f.Path, predicates, x.Multikey)
-		if !b.bounded() || b.points != nil && len(prefixes)*len(b.points) > maxRanges {
-			break
-		}
-		roots = append(roots, rootOf(f.Path))
-		p.fields[i] = b
-		if b.span != nil {
-			for _, prefix := range prefixes {
-				p.ranges = append(p.ranges, b.span.rangeAfter(prefix, f.Desc))
-			}
-			p.score += spanScore(b.span)
-			break
-		}
-		prefixes = extend(prefixes, b.points, f.Desc)
-		equal++
-	}
-	p.score += 10 * equal
-	p.Point = x.Spec.Unique && equal == len(x.Spec.Fields) && len(prefixes) == 1
-	if p.ranges == nil {
-		for _, prefix := range prefixes {
-			p.ranges = append(p.ranges, keyRange{prefix, successor(prefix)})
-		}
-	}
-	x.order(p, q)
-	if p.Point {
-		p.score += 1000
-	}
-	return p
-}
-
-func spanScore(i *interval) int {
-	// An edge of one byte is the end of the type's bracket.
-	if len(i.low) > 1 && len(i.high) > 1 {
-		return 4
-	}
-	return 3
-}
-
-func extend(prefixes [][]byte, points []point, desc bool) [][]byte {
-	out := make([][]byte, 0, len(prefixes)*len(points))
-	for _, prefix := range prefixes {
-		for i := range points {
-			key := points[i].key
-			if desc {
-				key = inverted(points[len(points)-1-i].key)
-			}
-			out = append(out, edge(prefix, key, false))
-		}
-	}
-	return out
-}
-
-// order works out whether the plan gives the query's order, forward or backward,
-// and adds what that is worth.
-func (x *Index) order(p *Plan, q *Query) {
-	if len(q.Sort.Fields) == 0 {
-		p.Sorted = q.Sort.Natural == 0
-		return
-	}
-	reverse, ok := x.gives(p, q.Sort.Fields)
-	if !ok {
-		return
-	}
-	p.Sorted, p.Reverse = true, reverse
-	if reverse {
-		slices.Reverse(p.ranges)
-	}
-	switch {
-	case p.score > 0:
-		p.score += 6
-	case q.Limit > 0:
-		p.score += 2
-	default:
-		p.score++
-	}
-}
-
-// gives reports whether a scan yields the sort's order. A field that must equal
-// one value may stand anywhere in either; on a multikey index a bounded field
-// can't be sorted by, since a document sorts by its least (or greatest) element
-// and not by the one that matched.
-func (x *Index) gives(p *Plan, sort []query.SortField) (reverse, ok bool) {
-	constant := func(i int) bool { return len(p.fields[i].points) == 1 && p.fields[i].points != nil }
-	decided := false
-	at := 0
-	for _, want := range sort {
-		if i := slices.Index(x.Spec.Paths, want.Path); i >= 0 && constant(i) {
-			if x.Multikey {
-				return false, false
-			}
-			continue
-		}
-		for at < len(x.Spec.Fields) && x.Spec.Fields[at].Path != want.Path && constant(at) {
-			at++
-		}
-		if at == len(x.Spec.Fields) || x.Spec.Fields[at].Path != want.Path || x.Multikey && p.fields[at].bounded() {
-			return false, false
-		}
-		backward := x.Spec.Fields[at].Desc != want.Desc
-		if decided && backward != reverse {
-			return false, false
-		}
-		reverse, decided = backward, true
-		at++
-	}
-	return reverse, true
-}
-
-// empty reports whether a range can hold no key.
-func (r keyRange) empty() bool { return r.high != nil && bytes.Compare(r.low, r.high) >= 0 }
-
-// Bounds gives what the plan reads of each field of its index, as explain shows it.
-func (p *Plan) Bounds() bson.D {
-	out := bson.D{}
-	for i, f := range p.Index.Spec.Fields {
-		texts := bson.A{}
-		for _, t := range p.fields[i].texts(f.Desc != p.Reverse) {
-			texts = append(texts, t)
-		}
-		out = append(out, bson.E{Key: f.Path, Value: texts})
-	}
-	return out
+// IDHack reports whether the plan does nothing but look up one _id.
+func (p *Plan) IDHack() bool {
+	return p.direct() && p.Scans[0].Index.Spec.Name == IDIndex && p.Scans[0].exact
 }

@@ -1,14 +1,14 @@
 package storage
 
 import (
-	"bytes"
+	"container/heap"
 	"context"
 	"errors"
 
 	"github.com/cockroachdb/pebble/v2"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"parlor/models/embedded/query"
+	"parlor/models/embedded/value"
 )
 
 // checkEvery is how many keys a scan reads between looks at its context.
@@ -18,6 +18,12 @@ const checkEvery = 256
 type Stats struct {
 	KeysExamined int64
 	DocsExamined int64
+	// Repeated counts keys that led to a document that had been given before.
+	Repeated int64
+	// Matched counts the documents that the scan gave.
+	Matched int64
+	// Cursors are the work on each scan of the plan.
+	Cursors []CursorStats
 }
 
 // Scan reads the documents that match a filter in the order of its plan, all from
@@ -26,33 +32,43 @@ type Scan struct {
 	Plan  *Plan
 	Stats Stats
 
-	c      *Collection
-	filter *query.Filter
-	// main walks the index, or the records where there is no index; records fetches
-	// what the index points to, from the same snapshot.
-	main    *pebble.Iterator
+	c *Collection
+	q *Query
+	// collection walks the records where the plan has no index.
+	collection *pebble.Iterator
+	started    bool
+	// cursors walk the indexes. In order they are merged, else one follows another.
+	cursors []*keyCursor
+	merge   merge
+	current *keyCursor
+	// records fetches what the indexes point to, from the same snapshot.
 	records *pebble.Iterator
-	at      int // the range that main is in
-	started bool
 	seen    map[RecordID]struct{}
 	key     []byte
+	doc     []byte
+	values  []keyed
 	steps   int
+	budget  int64 // of keys and documents, in a trial
 	done    bool
 }
 
 // newScan plans q and opens its iterators. The schema is read before and after the
 // snapshot is taken: where it is the same, the snapshot has every entry of the
-// planned index (they are applied before an index is published, and deleted after
+// planned indexes (they are applied before an index is published, and deleted after
 // it is withdrawn) and no array that the plan didn't expect.
 func (c *Collection) newScan(q *Query) (*Scan, error) {
 	for {
 		before := c.schema.Load()
-		p, err := before.plan(q)
+		plans, err := before.plans(q)
 		if err != nil {
 			return nil, err
 		}
-		s := &Scan{Plan: p, c: c, filter: q.Filter}
-		if p.Point && !p.ranges[0].empty() {
+		p, err := c.choose(q, plans)
+		if err != nil {
+			return nil, err
+		}
+		s := &Scan{Plan: p, c: c, q: q}
+		if p.direct() && !q.ReturnKey {
 			return s, nil
 		}
 		if err := s.open(); err != nil {
@@ -67,80 +83,172 @@ func (c *Collection) newScan(q *Query) (*Scan, error) {
 	}
 }
 
+// direct reports whether the plan reads one document by a unique key.
+func (p *Plan) direct() bool {
+	return len(p.Scans) == 1 && !p.Covered && !p.Counted && !p.Distinct && p.Scans[0].point() && !p.Scans[0].ranges[0].empty()
+}
+
 func (s *Scan) open() error {
+	db := s.c.store.db
 	prefix := appendPrefix(nil, recordKind, s.c.ID)
 	ids := pebble.IterOptions{LowerBound: prefix, UpperBound: successor(prefix)}
-	if s.Plan.Index == nil {
-		s.Plan.ranges = []keyRange{{ids.LowerBound, ids.UpperBound}}
+	if len(s.Plan.Scans) == 0 {
 		var err error
-		s.main, err = s.c.store.db.NewIter(&ids)
+		s.collection, err = db.NewIter(&ids)
 		return err
 	}
-	prefix = appendPrefix(nil, entryKind, s.Plan.Index.ID)
-	main, err := s.c.store.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: successor(prefix)})
-	if err != nil {
-		return err
+	for i, scan := range s.Plan.Scans {
+		c := &keyCursor{scan: scan}
+		prefix := appendPrefix(nil, entryKind, scan.Index.ID)
+		keys := pebble.IterOptions{LowerBound: prefix, UpperBound: successor(prefix)}
+		var err error
+		if i == 0 {
+			c.iter, err = db.NewIter(&keys)
+		} else {
+			c.iter, err = s.cursors[0].iter.Clone(pebble.CloneOptions{IterOptions: &keys})
+		}
+		if err != nil {
+			return errors.Join(err, s.Close())
+		}
+		s.cursors = append(s.cursors, c)
 	}
-	records, err := main.Clone(pebble.CloneOptions{IterOptions: &ids})
-	if err != nil {
-		return errors.Join(err, main.Close())
+	var err error
+	if !s.Plan.Counted {
+		if s.records, err = s.cursors[0].iter.Clone(pebble.CloneOptions{IterOptions: &ids}); err != nil {
+			return errors.Join(err, s.Close())
+		}
 	}
-	if s.Plan.Index.Multikey {
+	if s.Plan.repeats() {
 		s.seen = map[RecordID]struct{}{}
 	}
-	s.main, s.records = main, records
 	return nil
 }
 
 // Close frees the snapshot.
 func (s *Scan) Close() error {
 	var err error
-	if s.main != nil {
-		err = s.main.Close()
+	for _, iter := range []*pebble.Iterator{s.collection, s.records} {
+		if iter != nil {
+			err = errors.Join(err, iter.Close())
+		}
 	}
-	if s.records != nil {
-		err = errors.Join(err, s.records.Close())
+	for _, c := range s.cursors {
+		err = errors.Join(err, c.iter.Close())
+		c.iter = nil
 	}
-	s.main, s.records, s.done = nil, nil, true
+	s.collection, s.records, s.cursors, s.merge, s.done = nil, nil, nil, nil, true
 	return err
 }
 
-// Next gives the next matching document, which is valid until the next call. ok is
-// false at the end.
+// Next gives the next matching document, which is valid until the next call; nil in its
+// place where the plan counts. ok is false at the end.
 func (s *Scan) Next(ctx context.Context) (id RecordID, doc bson.Raw, ok bool, err error) {
 	if s.done {
 		return 0, nil, false, nil
 	}
-	if s.main == nil {
+	if s.collection == nil && s.cursors == nil {
 		return s.point(ctx)
 	}
 	for {
 		if s.steps++; s.steps%checkEvery == 0 && ctx.Err() != nil {
 			return 0, nil, false, ctx.Err()
 		}
-		if !s.step() {
-			s.done = true
-			return 0, nil, false, s.main.Error()
+		if s.budget > 0 && s.Stats.KeysExamined+s.Stats.DocsExamined >= s.budget {
+			return 0, nil, false, nil
 		}
-		id, doc, err := s.fetch()
-		if err != nil {
+		moved, err := s.advance()
+		if err != nil || !moved {
+			s.done = err == nil
 			return 0, nil, false, err
 		}
-		if doc == nil {
-			continue
+		id, doc, ok, err := s.take()
+		if ok {
+			s.Stats.Matched++
 		}
-		s.Stats.DocsExamined++
-		if ok, err := s.filter.Match(doc); ok || err != nil {
+		if err != nil || ok {
 			return id, doc, ok, err
 		}
 	}
+}
+
+// take gives the document that the scan stands at; ok is false where it doesn't match
+// or has been given before.
+func (s *Scan) take() (id RecordID, doc bson.Raw, ok bool, err error) {
+	if s.collection != nil {
+		v, err := s.collection.ValueAndErr()
+		if err != nil {
+			return 0, nil, false, err
+		}
+		s.Stats.DocsExamined++
+		ok, err = s.q.Filter.Match(v)
+		return recordIDAt(s.collection.Key()), v, ok, err
+	}
+	c := s.current
+	if id, err = c.recordID(); err != nil {
+		return 0, nil, false, err
+	}
+	if s.seen != nil {
+		if _, again := s.seen[id]; again {
+			c.Stats.Repeated++
+			s.Stats.Repeated++
+			return 0, nil, false, nil
+		}
+		s.seen[id] = struct{}{}
+	}
+	c.Stats.Returned++
+	if s.Plan.Counted {
+		return id, nil, true, nil
+	}
+	if doc, err = s.read(c, id); err != nil {
+		return 0, nil, false, err
+	}
+	if c.scan.exact {
+		return id, doc, true, nil
+	}
+	ok, err = s.q.Filter.Match(doc)
+	return id, doc, ok, err
+}
+
+// read gives what the key that c stands at leads to: a document made of the key where
+// that is enough, else the stored one.
+func (s *Scan) read(c *keyCursor, id RecordID) (bson.Raw, error) {
+	if s.Plan.Covered || s.Plan.Distinct {
+		doc, values, ok, err := c.readKey(s.doc[:0], s.Plan.fields, s.values)
+		if s.doc, s.values = doc, values; err != nil {
+			return nil, err
+		}
+		if ok && s.Plan.Distinct {
+			c.skipValue(s.Plan.fields[0])
+		}
+		if ok {
+			return doc, nil
+		}
+	}
+	s.key = appendRecordKey(s.key[:0], s.c.ID, id)
+	// The prefix of a key is the whole key: the Bloom filters keep the seek out of
+	// the levels that don't have the record.
+	if !s.records.SeekPrefixGE(s.key) {
+		if err := s.records.Error(); err != nil {
+			return nil, err
+		}
+		return nil, errors.New("index " + c.scan.Index.Spec.Name + " of " + s.c.NS.String() + " points to a document that isn't there")
+	}
+	s.Stats.DocsExamined++
+	doc, err := s.records.ValueAndErr()
+	if err == nil && s.Plan.Distinct {
+		// A missing field and an undefined one share a key with null.
+		if v, ok := value.Lookup(doc, s.q.Distinct); ok && v.Type != bson.TypeUndefined {
+			c.skipValue(s.Plan.fields[0])
+		}
+	}
+	return doc, err
 }
 
 // point reads the one record of a unique key without an iterator. The two reads
 // are of two moments: where the record no longer fits, the general way decides.
 func (s *Scan) point(ctx context.Context) (RecordID, bson.Raw, bool, error) {
 	db := s.c.store.db
-	v, closer, err := db.Get(s.Plan.ranges[0].low)
+	v, closer, err := db.Get(s.Plan.Scans[0].ranges[0].low)
 	if errors.Is(err, pebble.ErrNotFound) {
 		s.done = true
 		return 0, nil, false, nil
@@ -158,9 +266,9 @@ func (s *Scan) point(ctx context.Context) (RecordID, bson.Raw, bool, error) {
 		return 0, nil, false, err
 	}
 	if record != nil {
-		if ok, err := s.filter.Match(record); ok || err != nil {
+		if ok, err := s.q.Filter.Match(record); ok || err != nil {
 			s.done = true
-			s.Stats = Stats{KeysExamined: 1, DocsExamined: 1}
+			s.Stats = Stats{KeysExamined: 1, DocsExamined: 1, Matched: 1}
 			return id, record, ok, err
 		}
 	}
@@ -170,80 +278,97 @@ func (s *Scan) point(ctx context.Context) (RecordID, bson.Raw, bool, error) {
 	return s.Next(ctx)
 }
 
-// step moves main to the next key of the plan's ranges.
-func (s *Scan) step() bool {
-	for {
-		if s.at == len(s.Plan.ranges) {
-			return false
+// advance moves to the next record, or the next key of the cursor whose turn it is.
+func (s *Scan) advance() (bool, error) {
+	if s.collection != nil {
+		return s.walk(), s.collection.Error()
+	}
+	if s.Plan.Sorted && len(s.cursors) > 1 && len(s.q.Sort.Fields) > 0 {
+		return s.advanceMerged()
+	}
+	if s.current == nil {
+		s.current = s.cursors[0]
+	}
+	for next := 0; ; next++ {
+		if s.step(s.current) {
+			return true, nil
 		}
-		r := s.Plan.ranges[s.at]
-		var valid bool
-		switch {
-		case !s.started && r.empty():
-		case !s.started && s.Plan.Reverse && r.high == nil:
-			valid = s.main.Last()
-		case !s.started && s.Plan.Reverse:
-			valid = s.main.SeekLT(r.high)
-		case !s.started:
-			valid = s.main.SeekGE(r.low)
-		case s.Plan.Reverse:
-			valid = s.main.Prev()
-		default:
-			valid = s.main.Next()
+		if err := s.current.iter.Error(); err != nil {
+			return false, err
 		}
-		s.started = true
-		if valid && s.within(r) {
-			return true
+		for next < len(s.cursors) && s.cursors[next].ended {
+			next++
 		}
-		if s.main.Error() != nil {
-			return false
+		if next == len(s.cursors) {
+			return false, nil
 		}
-		s.at++
-		s.started = false
+		s.current = s.cursors[next]
 	}
 }
 
-func (s *Scan) within(r keyRange) bool {
-	key := s.main.Key()
-	if s.Plan.Reverse {
-		return bytes.Compare(key, r.low) >= 0
-	}
-	return r.high == nil || bytes.Compare(key, r.high) < 0
+// step moves a cursor and counts the keys that it looks at.
+func (s *Scan) step(c *keyCursor) bool {
+	before := c.Stats.Keys
+	moved := c.next()
+	s.Stats.KeysExamined += c.Stats.Keys - before
+	return moved
 }
 
-// fetch gives the document that main stands at. It is nil where a multikey scan
-// has given it before.
-func (s *Scan) fetch() (RecordID, bson.Raw, error) {
-	if s.Plan.Index == nil {
-		v, err := s.main.ValueAndErr()
-		return recordIDAt(s.main.Key()), v, err
-	}
-	s.Stats.KeysExamined++
-	id := RecordID(0)
-	if s.Plan.Index.Spec.Unique {
-		v, err := s.main.ValueAndErr()
-		if err != nil {
-			return 0, nil, err
+// advanceMerged moves to the first key in the order of the sort among all cursors.
+func (s *Scan) advanceMerged() (bool, error) {
+	if s.current == nil {
+		for _, c := range s.cursors {
+			if s.step(c) {
+				s.merge = append(s.merge, c)
+				if err := c.setOrder(s.q.Sort.Fields); err != nil {
+					return false, err
+				}
+			} else if err := c.iter.Error(); err != nil {
+				return false, err
+			}
 		}
-		id = recordIDAt(v)
+		heap.Init(&s.merge)
+	} else if s.step(s.current) {
+		if err := s.current.setOrder(s.q.Sort.Fields); err != nil {
+			return false, err
+		}
+		heap.Fix(&s.merge, 0)
 	} else {
-		id = recordIDAt(s.main.Key())
-	}
-	if s.seen != nil {
-		if _, again := s.seen[id]; again {
-			return 0, nil, nil
+		if err := s.current.iter.Error(); err != nil {
+			return false, err
 		}
-		s.seen[id] = struct{}{}
+		heap.Pop(&s.merge)
 	}
-	s.key = appendRecordKey(s.key[:0], s.c.ID, id)
-	// The prefix of a key is the whole key: the Bloom filters keep the seek out of
-	// the levels that don't have the record.
-	if !s.records.SeekPrefixGE(s.key) {
-		if err := s.records.Error(); err != nil {
-			return 0, nil, err
-		}
-		return 0, nil, errors.New("index " + s.Plan.Index.Spec.Name + " of " + s.c.NS.String() + " points to a document that isn't there")
+	if len(s.merge) == 0 {
+		return false, nil
 	}
-	v, err := s.records.ValueAndErr()
-	return id, v, err
+	s.current = s.merge[0]
+	return true, nil
+}
+
+// walk moves to the next record of the collection.
+func (s *Scan) walk() bool {
+	defer func() { s.started = true }()
+	switch {
+	case !s.started && s.Plan.Reverse:
+		return s.collection.Last()
+	case !s.started:
+		return s.collection.First()
+	case s.Plan.Reverse:
+		return s.collection.Prev()
+	}
+	return s.collection.Next()
+}
+
+// Work gives what the scan has done so far. It must not be closed yet.
+func (s *Scan) Work() Stats {
+	out := s.Stats
+	out.Cursors = make([]CursorStats, len(s.Plan.Scans))
+	for i, c := range s.cursors {
+		out.Cursors[i] = c.Stats
+	}
+	if s.cursors == nil && len(out.Cursors) == 1 {
+		out.Cursors[0] = CursorStats{Keys: s.Stats.KeysExamined, Seeks: 1, Returned: s.Stats.KeysExamined}
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -72,24 +73,28 @@ func (v *validation) records(ctx context.Context) error {
 			}
 			v.keys[x.Spec.Name] += int64(e.len())
 			for i := range e.len() {
-				v.entry(x, e.at(i), recordIDAt(iter.Key()))
+				v.entry(x, e.at(i), e.typesAt(i), recordIDAt(iter.Key()))
 			}
 		}
 	}
 	return errors.Join(ctx.Err(), iter.Close())
 }
 
-// entry checks that the index points from key to the record.
-func (v *validation) entry(x *Index, key []byte, id RecordID) {
+// entry checks that the index points from key to the record, with the types of the
+// values. Older versions stored no types.
+func (v *validation) entry(x *Index, key, types []byte, id RecordID) {
 	if !x.Spec.Unique {
 		key = append(append([]byte(nil), key...), uint64Bytes(uint64(id))...)
 	}
 	owner, err := v.c.store.get(key)
+	stored := entryTypes(x, owner)
 	switch {
 	case err != nil || owner == nil:
 		v.problem("index %s has no entry for record %d", x.Spec.Name, id)
 	case x.Spec.Unique && recordIDAt(owner) != id:
 		v.problem("index %s has an entry of record %d for record %d", x.Spec.Name, recordIDAt(owner), id)
+	case len(stored) > 0 && !bytes.Equal(stored, types):
+		v.problem("index %s has an entry with types %x for record %d", x.Spec.Name, stored, id)
 	}
 }
 

@@ -177,8 +177,8 @@ func (w *Writer) stageEntries(x *Index, id RecordID, old bson.Raw, new *entries)
 			return err
 		}
 	}
-	if new.multikey && !x.Multikey {
-		if err := w.c.markMultikey(x); err != nil {
+	if !x.knows(new.arrays) {
+		if err := w.c.markArrays(x, new.arrays); err != nil {
 			return err
 		}
 	}
@@ -190,8 +190,8 @@ func (w *Writer) stageEntries(x *Index, id RecordID, old bson.Raw, new *entries)
 		}
 	}
 	for i := range new.len() {
-		if key := new.at(i); !w.old.contains(key) {
-			if err := w.setEntry(x, key, id); err != nil {
+		if !new.same(i, &w.old) {
+			if err := w.setEntry(x, new.at(i), new.typesAt(i), id); err != nil {
 				return err
 			}
 		}
@@ -199,13 +199,13 @@ func (w *Writer) stageEntries(x *Index, id RecordID, old bson.Raw, new *entries)
 	return nil
 }
 
-func (w *Writer) setEntry(x *Index, key []byte, id RecordID) error {
+func (w *Writer) setEntry(x *Index, key, types []byte, id RecordID) error {
 	if !x.Spec.Unique {
 		w.key = binary.BigEndian.AppendUint64(append(w.key[:0], key...), uint64(id))
-		return w.batch.Set(w.key, nil, nil)
+		return w.batch.Set(w.key, types, nil)
 	}
 	w.note(key, true)
-	w.key = binary.BigEndian.AppendUint64(w.key[:0], uint64(id))
+	w.key = binary.BigEndian.AppendUint64(append(w.key[:0], types...), uint64(id))
 	return w.batch.Set(key, w.key, nil)
 }
 
@@ -288,16 +288,14 @@ func (w *Writer) Rollback() error {
 	return errors.Join(err, w.Commit(false))
 }
 
-// markMultikey records and publishes that x has several entries for a document,
-// before the batch that brings them is applied, so that no reader sees them
+// markArrays records and publishes that documents have arrays on paths of x, before
+// the batch that brings their entries is applied, so that no reader sees them
 // unprepared.
-func (c *Collection) markMultikey(x *Index) error {
+func (c *Collection) markArrays(x *Index, arrays []uint64) error {
 	next := &schema{}
 	for _, have := range c.schema.Load().indexes {
 		if have.ID == x.ID {
-			marked := *have
-			marked.Multikey = true
-			have = &marked
+			have = have.withArrays(arrays)
 		}
 		next.indexes = append(next.indexes, have)
 	}

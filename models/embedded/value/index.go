@@ -14,7 +14,8 @@ import (
 // for an empty one. A stored undefined is indexed as Null, so that a search
 // for null finds it. multikey says that an array was expanded.
 func IndexValues(doc bson.Raw, path string) (vals []bson.RawValue, multikey bool) {
-	tuples, multikey, err := IndexTuples(doc, []string{path})
+	tuples, arrays, err := IndexTuples(doc, []string{path})
+	multikey = arrays != nil
 	if err != nil { // one path has no parallel arrays
 		return nil, multikey
 	}
@@ -31,21 +32,22 @@ func IndexValues(doc bson.Raw, path string) (vals []bson.RawValue, multikey bool
 // IndexTuples gives the compound index entries of doc, without duplicates: one
 // value for each path in each tuple. Paths through the same array are expanded
 // together. Paths through different arrays are refused with
-// CannotIndexParallelArrays.
-func IndexTuples(doc bson.Raw, paths []string) (tuples [][]bson.RawValue, multikey bool, err error) {
+// CannotIndexParallelArrays. arrays has a bit for each part of each path that is an
+// array in doc, the first part lowest; it is nil where no array was expanded.
+func IndexTuples(doc bson.Raw, paths []string) (tuples [][]bson.RawValue, arrays []uint64, err error) {
 	x := expansion{values: make([]bson.RawValue, len(paths))}
 	cursors := make([]cursor, len(paths))
 	for i, path := range paths {
 		cursors[i] = cursor{at: bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: doc}, rest: path}
 	}
 	if err := x.expand(cursors); err != nil {
-		return nil, x.multikey, err
+		return nil, x.arrays, err
 	}
 	if len(x.tuples) > 1 {
 		slices.SortFunc(x.tuples, compareTuples)
 		x.tuples = slices.CompactFunc(x.tuples, func(a, b []bson.RawValue) bool { return compareTuples(a, b) == 0 })
 	}
-	return x.tuples, x.multikey, nil
+	return x.tuples, x.arrays, nil
 }
 
 func compareTuples(a, b []bson.RawValue) int { return slices.CompareFunc(a, b, Compare) }
@@ -55,12 +57,13 @@ type cursor struct {
 	at   bson.RawValue
 	rest string
 	name string // the last part taken, for errors
+	part int    // how many parts have been taken
 }
 
 type expansion struct {
-	values   []bson.RawValue
-	tuples   [][]bson.RawValue
-	multikey bool
+	values []bson.RawValue
+	tuples [][]bson.RawValue
+	arrays []uint64
 }
 
 // expand moves all cursors to their ends or to an array, and starts over for
@@ -84,8 +87,21 @@ func (x *expansion) expand(cursors []cursor) error {
 		x.emit(cursors)
 		return nil
 	}
-	x.multikey = true
+	x.mark(cursors)
 	return x.expandArray(array, cursors)
+}
+
+// mark notes for each cursor that stands at an array which part of its path that is.
+// Parts beyond the 64th count as the 64th.
+func (x *expansion) mark(cursors []cursor) {
+	if x.arrays == nil {
+		x.arrays = make([]uint64, len(cursors))
+	}
+	for i, c := range cursors {
+		if c.at.Type == bson.TypeArray && !c.ended() {
+			x.arrays[i] |= 1 << min(c.part-1, 63)
+		}
+	}
 }
 
 // expandArray continues each cursor that stands at array with every element.
@@ -145,6 +161,7 @@ func (c *cursor) advance() {
 			}
 		}
 		c.at, c.rest, c.name = v, rest, name
+		c.part++
 	}
 	if c.at.Type == bson.TypeUndefined && !c.ended() || Missing(c.at) {
 		c.at, c.rest = Null, endMark
@@ -157,12 +174,12 @@ func (c cursor) enter(element bson.RawValue, exists bool) cursor {
 		if exists && element.Type == bson.TypeUndefined {
 			element = Null
 		}
-		return cursor{at: element, rest: endMark, name: c.name}
+		return cursor{at: element, rest: endMark, name: c.name, part: c.part}
 	}
 	if element.Type != bson.TypeEmbeddedDocument {
-		return cursor{at: Null, rest: endMark, name: c.name}
+		return cursor{at: Null, rest: endMark, name: c.name, part: c.part}
 	}
-	return cursor{at: element, rest: c.rest, name: c.name}
+	return cursor{at: element, rest: c.rest, name: c.name, part: c.part}
 }
 
 // sameBytes reports whether a and b are the same place in memory.

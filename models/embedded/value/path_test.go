@@ -76,30 +76,30 @@ func TestIndexTuples(t *testing.T) {
 	tests := []struct {
 		doc, paths string
 		want       []string
-		multikey   bool
+		arrays     []uint64
 	}{
-		{`{"a": 1, "b": 2}`, "a b", []string{"1 2"}, false},
-		{`{"a": 1}`, "a b", []string{"1 null"}, false},
-		{`{"a": [3, 1, 3], "b": 2}`, "a b", []string{"1 2", "3 2"}, true},
-		{`{"a": []}`, "a", []string{"undefined"}, true},
-		{`{"a": []}`, "a.b", []string{"null"}, true},
-		{`{"a": [{"$undefined": true}]}`, "a", []string{"null"}, true},
-		{`{"a": {"$undefined": true}}`, "a", []string{"null"}, false},
-		{`{"a": [[1, 2], 3]}`, "a", []string{"3", "[ 1, 2 ]"}, true},
-		{`{"a": [{"x": 1, "y": 2}, {"x": 3}, 4]}`, "a.x a.y", []string{"null null", "1 2", "3 null"}, true},
-		{`{"a": [{"x": [1, 2], "y": 5}]}`, "a.x a.y", []string{"1 5", "2 5"}, true},
-		{`{"a": [{"x": 1}], "b": 1}`, "a a.x b", []string{`{ x: 1 } 1 1`}, true},
-		{`{"a": [7, 8]}`, "a.1", []string{"8"}, false},
-		{`{"a": 5}`, "a.b", []string{"null"}, false},
+		{`{"a": 1, "b": 2}`, "a b", []string{"1 2"}, nil},
+		{`{"a": 1}`, "a b", []string{"1 null"}, nil},
+		{`{"a": [3, 1, 3], "b": 2}`, "a b", []string{"1 2", "3 2"}, []uint64{1, 0}},
+		{`{"a": []}`, "a", []string{"undefined"}, []uint64{1}},
+		{`{"a": []}`, "a.b", []string{"null"}, []uint64{1}},
+		{`{"a": [{"$undefined": true}]}`, "a", []string{"null"}, []uint64{1}},
+		{`{"a": {"$undefined": true}}`, "a", []string{"null"}, nil},
+		{`{"a": [[1, 2], 3]}`, "a", []string{"3", "[ 1, 2 ]"}, []uint64{1}},
+		{`{"a": [{"x": 1, "y": 2}, {"x": 3}, 4]}`, "a.x a.y", []string{"null null", "1 2", "3 null"}, []uint64{1, 1}},
+		{`{"a": [{"x": [1, 2], "y": 5}]}`, "a.x a.y", []string{"1 5", "2 5"}, []uint64{3, 1}},
+		{`{"a": [{"x": 1}], "b": 1}`, "a a.x b", []string{`{ x: 1 } 1 1`}, []uint64{1, 1, 0}},
+		{`{"a": [7, 8]}`, "a.1", []string{"8"}, nil},
+		{`{"a": 5}`, "a.b", []string{"null"}, nil},
 	}
 	for _, test := range tests {
-		tuples, multikey, err := IndexTuples(document(t, test.doc), strings.Fields(test.paths))
+		tuples, arrays, err := IndexTuples(document(t, test.doc), strings.Fields(test.paths))
 		var got []string
 		for _, tuple := range tuples {
 			got = append(got, formatAll(tuple))
 		}
-		if err != nil || !reflect.DeepEqual(got, test.want) || multikey != test.multikey {
-			t.Errorf("%s by %s: %q %v %v, want %q %v", test.doc, test.paths, got, multikey, err, test.want, test.multikey)
+		if err != nil || !reflect.DeepEqual(got, test.want) || !reflect.DeepEqual(arrays, test.arrays) {
+			t.Errorf("%s by %s: %q %v %v, want %q %v", test.doc, test.paths, got, arrays, err, test.want, test.arrays)
 		}
 	}
 }
