@@ -95,6 +95,9 @@ func (s *Sort) AppendKey(dst []byte, doc bson.Raw) []byte {
 		if array {
 			return append(dst[:start], s.arrayKey(doc)...)
 		}
+		if v.Type == bson.TypeUndefined {
+			v = value.Null // as an index has it
+		}
 		dst = value.AppendKey(dst, v, field.Desc)
 	}
 	return dst

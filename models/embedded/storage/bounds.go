@@ -60,9 +60,10 @@ func (i interval) empty() bool {
 	return comparePlaces(i.low.key, i.low.open, i.high.key, !i.high.open) >= 0
 }
 
-// point reports whether the interval is one value.
+// point reports whether the interval is one value. The keys of a whole class are equal
+// too, but begin a value only.
 func (i interval) point() bool {
-	return !i.low.open && !i.high.open && bytes.Equal(i.low.key, i.high.key)
+	return !i.low.open && !i.high.open && bytes.Equal(i.low.key, i.high.key) && value.KeyLen(i.low.key, false) == len(i.low.key)
 }
 
 // everything is the interval of all values.
