@@ -9,7 +9,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
-	"parlor/models/embedded/expr"
 	"parlor/models/embedded/mongoerr"
 	"parlor/models/embedded/query"
 	"parlor/models/embedded/storage"
@@ -29,7 +28,7 @@ type findArgs struct {
 
 // findDocuments are the fields of a find that hold documents.
 type findDocuments struct {
-	filter, sort, projection, min, max, let bson.Raw
+	filter, sort, projection, min, max bson.Raw
 }
 
 func (r *request) parseFind() (*findArgs, error) {
@@ -60,8 +59,6 @@ func (a *findArgs) option(r *request, f field, docs *findDocuments) (err error) 
 		err = r.document(f, &docs.min)
 	case "max":
 		err = r.document(f, &docs.max)
-	case "let":
-		err = r.document(f, &docs.let)
 	case "hint":
 		a.query.Hint = keep(f.v)
 	case "skip":
@@ -76,6 +73,7 @@ func (a *findArgs) option(r *request, f field, docs *findDocuments) (err error) 
 		err = r.boolean(f, &a.query.ReturnKey)
 	case "showRecordId":
 		err = r.boolean(f, &a.recordID)
+	case "let": // see variables
 	case "noCursorTimeout", "allowDiskUse", "oplogReplay", "allowPartialResults":
 		// Nothing here depends on them.
 	case "tailable", "awaitData":
@@ -91,11 +89,9 @@ func (a *findArgs) option(r *request, f field, docs *findDocuments) (err error) 
 // parse reads the documents, which it copies: a cursor outlives the buffer of the
 // request that it was opened by.
 func (a *findArgs) parse(r *request, docs findDocuments) (err error) {
-	var vars *expr.Variables
-	if len(docs.let) > 0 {
-		if vars, err = expr.NewVariables(r.s.clock.now()).Let(bytes.Clone(docs.let)); err != nil {
-			return err
-		}
+	vars, err := r.variables()
+	if err != nil {
+		return err
 	}
 	if a.query.Filter, err = query.ParseFilter(bytes.Clone(docs.filter), vars); err != nil {
 		return err

@@ -9,10 +9,6 @@ import (
 	"parlor/models/embedded/value"
 )
 
-func stringValue(s string) bson.RawValue {
-	return bson.RawValue{Type: bson.TypeString, Value: bsoncore.AppendString(nil, s)}
-}
-
 func documentValue(doc []byte) bson.RawValue {
 	return bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: doc}
 }

@@ -74,7 +74,8 @@ func (r *keyReader) payload(c byte) bool {
 	case classDate, classTimestamp:
 		return r.skip(8)
 	case classRegex:
-		return r.cstring() && r.cstring()
+		pattern := r.cstring()
+		return pattern && r.cstring()
 	case classCodeWithScope:
 		return r.text() && r.elements(true)
 	}
