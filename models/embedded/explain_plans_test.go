@@ -93,6 +93,7 @@ func TestExplainPlans(t *testing.T) {
 		keys, docs, returned int64
 	}{
 		{`{"find": "", "filter": {"_id": 1}}`, "IDHACK", 1, 1, 1},
+		{`{"find": "", "filter": {"_id": 1}, "projection": {"_id": 1}}`, "PROJECTION_SIMPLE(IDHACK)", 1, 1, 1},
 		{`{"find": "", "filter": {"_id": 1, "a": 1}}`, "FETCH(IXSCAN _id_)", 1, 1, 1},
 		{`{"find": "", "filter": {"a": {"$in": [1, 2]}}, "sort": {"b": 1}, "limit": 5}`, "LIMIT(FETCH(SORT_MERGE(IXSCAN a_1_b_1, IXSCAN a_1_b_1)))", 6, 5, 5},
 		{`{"find": "", "filter": {"a": {"$in": [1, 2]}}, "sort": {"b": -1}, "limit": 5}`, "LIMIT(FETCH(SORT_MERGE(IXSCAN a_1_b_1 backward, IXSCAN a_1_b_1 backward)))", 6, 5, 5},
@@ -211,6 +212,23 @@ func TestCoveredReadsKeepTypes(t *testing.T) {
 	}
 	if len(count) != len(values)+1 {
 		t.Errorf("%d different documents", len(count))
+	}
+}
+
+// A $or of many branches reads one range after the other, and is sorted where too many
+// would have to be merged.
+func TestManyBranches(t *testing.T) {
+	t.Parallel()
+	c := planned(t)
+	branches := bson.A{}
+	for i := range 300 {
+		branches = append(branches, bson.D{{Key: "a", Value: 1}, {Key: "b", Value: i}})
+	}
+	find := bson.D{{Key: "find", Value: ""}, {Key: "filter", Value: bson.D{{Key: "$or", Value: branches}}}, {Key: "sort", Value: bson.D{{Key: "b", Value: -1}}}}
+	reply := explainCommand(t, c, "executionStats", find)
+	shape, _, _ := strings.Cut(shapeOf(reply.QueryPlanner.WinningPlan), "IXSCAN")
+	if shape != "SORT(FETCH(OR(" || reply.ExecutionStats.TotalKeysExamined != 100 || reply.ExecutionStats.NReturned != 100 {
+		t.Errorf("%s keys %d returned %d", shape, reply.ExecutionStats.TotalKeysExamined, reply.ExecutionStats.NReturned)
 	}
 }
 

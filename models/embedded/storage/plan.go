@@ -112,7 +112,8 @@ func newPlan(q *Query, scans []*IndexScan) *Plan {
 	if q.Distinct != "" && p.distinct(q) {
 		return p
 	}
-	if (q.Fields != nil || q.Count) && !q.ReturnKey {
+	// One _id is looked up without an iterator, which a cover would need.
+	if (q.Count || q.Fields != nil && !p.IDHack()) && !q.ReturnKey {
 		p.cover(q)
 	}
 	return p
@@ -134,7 +135,9 @@ func (p *Plan) order(q *Query) {
 				return
 			}
 		}
-		ordered = append(ordered, apart...)
+		if ordered = append(ordered, apart...); len(ordered) > maxExploded {
+			return
+		}
 	}
 	for _, s := range ordered {
 		s.Reverse, _ = s.gives(sort)
@@ -229,7 +232,7 @@ func (s *schema) branches(q *Query, all *query.Conditions, which, depth int) []*
 			}
 			scans = append(scans, one...)
 		}
-		if scans != nil && len(scans) <= maxExploded {
+		if scans != nil && len(scans) <= maxRanges {
 			// What else stands beside the $or is no part of its branches.
 			for _, scan := range scans {
 				scan.exact = scan.exact && len(all.Or) == 1 && all.OnlyOr

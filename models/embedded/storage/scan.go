@@ -97,22 +97,20 @@ func (s *Scan) open() error {
 		s.collection, err = db.NewIter(&ids)
 		return err
 	}
-	for i, scan := range s.Plan.Scans {
-		c := &keyCursor{scan: scan}
-		prefix := appendPrefix(nil, entryKind, scan.Index.ID)
-		keys := pebble.IterOptions{LowerBound: prefix, UpperBound: successor(prefix)}
-		var err error
-		if i == 0 {
-			c.iter, err = db.NewIter(&keys)
-		} else {
-			c.iter, err = s.cursors[0].iter.Clone(pebble.CloneOptions{IterOptions: &keys})
-		}
-		if err != nil {
-			return errors.Join(err, s.Close())
+	first, err := db.NewIter(s.keyOptions(s.Plan.Scans[0]))
+	if err != nil {
+		return err
+	}
+	s.cursors = append(s.cursors, &keyCursor{scan: s.Plan.Scans[0], iter: first})
+	for _, scan := range s.Plan.Scans[1:] {
+		c := &keyCursor{scan: scan, iter: first}
+		if s.merges() {
+			if c.iter, err = first.Clone(pebble.CloneOptions{IterOptions: s.keyOptions(scan)}); err != nil {
+				return errors.Join(err, s.Close())
+			}
 		}
 		s.cursors = append(s.cursors, c)
 	}
-	var err error
 	if !s.Plan.Counted {
 		if s.records, err = s.cursors[0].iter.Clone(pebble.CloneOptions{IterOptions: &ids}); err != nil {
 			return errors.Join(err, s.Close())
@@ -124,6 +122,21 @@ func (s *Scan) open() error {
 	return nil
 }
 
+// keyOptions bound the iterator of an IndexScan. Scans that follow one another share
+// one iterator over all indexes.
+func (s *Scan) keyOptions(scan *IndexScan) *pebble.IterOptions {
+	if len(s.Plan.Scans) > 1 && !s.merges() {
+		return &pebble.IterOptions{LowerBound: []byte{entryKind}, UpperBound: []byte{entryKind + 1}}
+	}
+	prefix := appendPrefix(nil, entryKind, scan.Index.ID)
+	return &pebble.IterOptions{LowerBound: prefix, UpperBound: successor(prefix)}
+}
+
+// merges reports whether the plan's scans are merged in the order of the sort.
+func (s *Scan) merges() bool {
+	return s.Plan.Sorted && len(s.Plan.Scans) > 1 && len(s.q.Sort.Fields) > 0
+}
+
 // Close frees the snapshot.
 func (s *Scan) Close() error {
 	var err error
@@ -132,9 +145,10 @@ func (s *Scan) Close() error {
 			err = errors.Join(err, iter.Close())
 		}
 	}
-	for _, c := range s.cursors {
-		err = errors.Join(err, c.iter.Close())
-		c.iter = nil
+	for i, c := range s.cursors {
+		if i == 0 || s.merges() {
+			err = errors.Join(err, c.iter.Close())
+		}
 	}
 	s.collection, s.records, s.cursors, s.merge, s.done = nil, nil, nil, nil, true
 	return err
@@ -283,7 +297,7 @@ func (s *Scan) advance() (bool, error) {
 	if s.collection != nil {
 		return s.walk(), s.collection.Error()
 	}
-	if s.Plan.Sorted && len(s.cursors) > 1 && len(s.q.Sort.Fields) > 0 {
+	if s.merges() {
 		return s.advanceMerged()
 	}
 	if s.current == nil {
