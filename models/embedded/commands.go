@@ -24,6 +24,8 @@ func commandTable() map[string]command {
 		"serverStatus":     {run: runServerStatus},
 		"listCommands":     {run: runListCommands, open: true},
 
+		"renameCollection": {run: runRenameCollection, adminOnly: true},
+
 		"listDatabases":   {run: runListDatabases, adminOnly: true},
 		"listCollections": {run: runListCollections},
 		"listIndexes":     {run: runListIndexes},

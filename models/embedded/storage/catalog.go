@@ -170,10 +170,7 @@ func (s *Store) create(ns Namespace) (*Collection, error) {
 	if err := s.space.check(); err != nil {
 		return nil, err
 	}
-	uuid := make([]byte, 16)
-	rand.Read(uuid) // never fails
-	uuid[6], uuid[8] = uuid[6]&0x0f|0x40, uuid[8]&0x3f|0x80
-	c := &Collection{store: s, NS: ns, UUID: bson.Binary{Subtype: bson.TypeBinaryUUID, Data: uuid}, nextRecord: 1}
+	c := &Collection{store: s, NS: ns, UUID: newUUID(), nextRecord: 1}
 	batch := s.db.NewBatch()
 	c.ID = s.takeID()
 	id := &Index{ID: s.takeID(), Spec: idIndexSpec()}
@@ -183,6 +180,14 @@ func (s *Store) create(ns Namespace) (*Collection, error) {
 	}
 	s.publish(func(byName map[Namespace]*Collection) { byName[ns] = c })
 	return c, nil
+}
+
+// newUUID gives a random UUID.
+func newUUID() bson.Binary {
+	uuid := make([]byte, 16)
+	rand.Read(uuid) // never fails
+	uuid[6], uuid[8] = uuid[6]&0x0f|0x40, uuid[8]&0x3f|0x80
+	return bson.Binary{Subtype: bson.TypeBinaryUUID, Data: uuid}
 }
 
 // takeID gives an id for a collection or an index; the caller holds ddl and
@@ -216,25 +221,102 @@ func (s *Store) Drop(c *Collection) error {
 	if c.dropped {
 		return nil
 	}
-	c.dropped = true
+	b := s.db.NewBatch()
+	if err := c.deleteAll(b); err != nil {
+		return errors.Join(err, b.Close())
+	}
 	// The name goes first: who looks it up from now on finds nothing, and who has
 	// the collection already sees the schema change and gives up its reading.
 	s.publish(func(byName map[Namespace]*Collection) { delete(byName, c.NS) })
-	indexes := c.schema.Load().indexes
-	c.schema.Store(&schema{})
+	c.retire()
+	return b.Commit(pebble.Sync)
+}
+
+// Rename gives a collection another name, in its database or in another one, with
+// its documents, indexes and options. dropTarget removes the collection that has
+// the name; without it that fails with NamespaceExists. It is done as a whole or
+// not at all. Who reads either collection meanwhile goes on with what it saw.
+func (s *Store) Rename(from, to Namespace, dropTarget bool) error {
+	s.ddl.Lock()
+	defer s.ddl.Unlock()
+	old, target := s.Collection(from), s.Collection(to)
+	switch {
+	case old == nil:
+		return mongoerr.NamespaceNotFound.Errorf("Source collection %s does not exist", from)
+	case old == target:
+		return mongoerr.IllegalOperation.Errorf("Can't rename a collection to itself")
+	case target != nil && !dropTarget:
+		return mongoerr.NamespaceExists.Errorf("target namespace exists")
+	}
+	// Only who holds ddl locks two collections, so these can't wait for each other.
+	old.write.Lock()
+	defer old.write.Unlock()
 	b := s.db.NewBatch()
+	var err error
+	if target != nil {
+		target.write.Lock()
+		defer target.write.Unlock()
+		err = target.deleteAll(b)
+	}
+	renamed := old.renamed(to)
+	if err = errors.Join(err, renamed.putEntry(b, renamed.schema.Load())); err != nil {
+		return errors.Join(err, b.Close())
+	}
+	// Published before the target's documents go: who still holds the target then
+	// sees that it has been retired (see newScan) and reads what has its name now.
+	s.publish(func(byName map[Namespace]*Collection) {
+		delete(byName, from)
+		byName[to] = renamed
+	})
+	old.retire()
+	if target != nil {
+		target.retire()
+	}
+	return b.Commit(pebble.Sync)
+}
+
+// renamed gives the collection under another name. A collection in another
+// database is another one for clients, so it gets a UUID of its own.
+func (c *Collection) renamed(to Namespace) *Collection {
+	next := &Collection{store: c.store, ID: c.ID, NS: to, UUID: c.UUID, nextRecord: c.nextRecord}
+	if to.DB != c.NS.DB {
+		next.UUID = newUUID()
+	}
+	next.schema.Store(c.schema.Load())
+	next.count.Store(c.count.Load())
+	next.bytes.Store(c.bytes.Load())
+	return next
+}
+
+// retire ends the use of a collection that has lost its name; the caller holds
+// write.
+func (c *Collection) retire() {
+	c.dropped = true
+	c.schema.Store(&schema{retired: true})
+}
+
+// current gives the collection that has c's name now, or c where nothing has.
+func (c *Collection) current() *Collection {
+	if !c.schema.Load().retired {
+		return c
+	}
+	if next := c.store.Collection(c.NS); next != nil {
+		return next
+	}
+	return c
+}
+
+// deleteAll stages the removal of everything that belongs to the collection.
+func (c *Collection) deleteAll(b *pebble.Batch) error {
 	err := errors.Join(
 		b.Delete(appendPrefix(nil, catalogKind, c.ID), nil),
 		b.Delete(appendPrefix(nil, statsKind, c.ID), nil),
 		deletePrefix(b, appendPrefix(nil, recordKind, c.ID)),
 	)
-	for _, x := range indexes {
+	for _, x := range c.schema.Load().indexes {
 		err = errors.Join(err, deletePrefix(b, appendPrefix(nil, entryKind, x.ID)))
 	}
-	if err != nil {
-		return err
-	}
-	return b.Commit(pebble.Sync)
+	return err
 }
 
 func deletePrefix(b *pebble.Batch, prefix []byte) error {

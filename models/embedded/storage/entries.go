@@ -63,6 +63,8 @@ func (x *Index) withArrays(arrays []uint64) *Index {
 // schema is the indexes of a collection at one moment. It is never changed.
 type schema struct {
 	indexes []*Index
+	// retired marks a collection that was dropped, renamed or replaced.
+	retired bool
 }
 
 // entries are the keys that one index holds for one document, without the record

@@ -32,8 +32,9 @@ type Scan struct {
 	Plan  *Plan
 	Stats Stats
 
-	c *Collection
-	q *Query
+	c       *Collection
+	q       *Query
+	planned *schema
 	// collection walks the records where the plan has no index.
 	collection *pebble.Iterator
 	started    bool
@@ -58,6 +59,7 @@ type Scan struct {
 // it is withdrawn) and no array that the plan didn't expect.
 func (c *Collection) newScan(q *Query) (*Scan, error) {
 	for {
+		c = c.current()
 		before := c.schema.Load()
 		plans, err := before.plans(q)
 		if err != nil {
@@ -67,7 +69,7 @@ func (c *Collection) newScan(q *Query) (*Scan, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := &Scan{Plan: p, c: c, q: q}
+		s := &Scan{Plan: p, c: c, q: q, planned: before}
 		if p.direct() && !q.ReturnKey {
 			return s, nil
 		}
@@ -264,6 +266,9 @@ func (s *Scan) point(ctx context.Context) (RecordID, bson.Raw, bool, error) {
 	db := s.c.store.db
 	v, closer, err := db.Get(s.Plan.Scans[0].ranges[0].low)
 	if errors.Is(err, pebble.ErrNotFound) {
+		if s.c.schema.Load() != s.planned {
+			return s.again(ctx)
+		}
 		s.done = true
 		return 0, nil, false, nil
 	}
@@ -289,6 +294,22 @@ func (s *Scan) point(ctx context.Context) (RecordID, bson.Raw, bool, error) {
 	if err := s.open(); err != nil {
 		return 0, nil, false, err
 	}
+	if s.c.schema.Load() != s.planned {
+		return s.again(ctx)
+	}
+	return s.Next(ctx)
+}
+
+// again reads the one document of a unique key under the schema of now.
+func (s *Scan) again(ctx context.Context) (RecordID, bson.Raw, bool, error) {
+	if err := s.Close(); err != nil {
+		return 0, nil, false, err
+	}
+	next, err := s.c.newScan(s.q)
+	if err != nil {
+		return 0, nil, false, err
+	}
+	*s = *next
 	return s.Next(ctx)
 }
 
