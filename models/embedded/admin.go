@@ -77,7 +77,16 @@ func runHello(_ context.Context, r *request, out []byte) ([]byte, error) {
 
 func runPing(_ context.Context, _ *request, out []byte) ([]byte, error) { return out, nil }
 
-func runEndSessions(_ context.Context, _ *request, out []byte) ([]byte, error) { return out, nil }
+func runEndSessions(_ context.Context, r *request, out []byte) ([]byte, error) {
+	docs, err := documentsOf("endSessions.endSessions", r.arg)
+	if err != nil {
+		return nil, err
+	}
+	for _, lsid := range docs {
+		r.s.sessions.end(lsid)
+	}
+	return out, nil
+}
 
 func runBuildInfo(_ context.Context, _ *request, out []byte) ([]byte, error) {
 	return appendFields(out, bson.D{

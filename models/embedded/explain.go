@@ -59,6 +59,13 @@ func runExplain(ctx context.Context, r *request, out []byte) ([]byte, error) {
 	if err := inner.parse(); err != nil {
 		return nil, err
 	}
+	if inner.name == "aggregate" {
+		a, err := inner.parseAggregate()
+		if err != nil {
+			return nil, err
+		}
+		return inner.appendAggregateExplain(ctx, out, a, verbosity, body)
+	}
 	e, err := inner.explained()
 	if err != nil {
 		return nil, err
@@ -124,15 +131,6 @@ func (r *request) explained() (e explained, err error) {
 		}
 		e.project(a.projection, r.lookup("fields"))
 		return e, nil
-	case "aggregate":
-		a, err := r.parseAggregate()
-		if err != nil {
-			return e, err
-		}
-		if len(a.pipeline.stages) > 0 {
-			return e, mongoerr.NotImplemented.Errorf("explain of this aggregation is not supported")
-		}
-		return explained{ns: a.ns, query: a.pipeline.query}, nil
 	default:
 		err = mongoerr.CommandNotFound.Errorf("Explain failed due to unknown command: %s", r.name)
 	}

@@ -31,6 +31,7 @@ func (s *Server) maintain() {
 		if err := s.cursors.expire(s.clock.now().Add(-cursorTimeout)); err != nil {
 			s.log.Error("closing idle cursors failed", "error", err)
 		}
+		s.sessions.expire(s.clock.now().Add(-sessionLife))
 		if err := s.reap(s.stop); err != nil && s.stop.Err() == nil {
 			s.log.Error("removing expired documents failed", "error", err)
 		}

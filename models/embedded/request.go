@@ -150,7 +150,9 @@ func (r *request) generic(f field) (bool, error) {
 			return true, mongoerr.InvalidNamespace.Errorf("Invalid database name: '%s'", db)
 		}
 		r.db = db
-	case "lsid", "$readPreference", "$clusterTime", "$configTime", "$topologyTime", "$audit", "$client", "comment",
+	case "lsid":
+		r.s.sessions.touch(f.v, r.s.clock.now())
+	case "$readPreference", "$clusterTime", "$configTime", "$topologyTime", "$audit", "$client", "comment",
 		"apiStrict", "apiDeprecationErrors", "mayBypassWriteBlocking":
 	case "apiVersion":
 		if v, _ := f.v.StringValueOK(); v != "1" {

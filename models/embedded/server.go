@@ -45,6 +45,7 @@ type Server struct {
 	log       *slog.Logger
 	auth      *authenticator
 	cursors   *cursorTable
+	sessions  *sessionLog
 	commands  map[string]command
 	clock     clock
 	started   time.Time
@@ -111,7 +112,7 @@ func open(ctx context.Context, o Options, c clock) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		store: store, log: o.Logger, auth: auth, cursors: newCursorTable(), commands: commandTable(), clock: c,
+		store: store, log: o.Logger, auth: auth, cursors: newCursorTable(), sessions: newSessionLog(), commands: commandTable(), clock: c,
 		started: c.now(), processID: bson.NewObjectID(), conns: map[*conn]struct{}{},
 	}
 	s.stop, s.cancel = context.WithCancel(context.Background())

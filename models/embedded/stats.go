@@ -45,6 +45,11 @@ func runCollStats(_ context.Context, r *request, out []byte) ([]byte, error) {
 			{Key: "nindexes", Value: int32(0)}, {Key: "indexSizes", Value: bson.D{}}, {Key: "scaleFactor", Value: scale},
 		})
 	}
+	return appendFields(out, append(bson.D{{Key: "ns", Value: ns.String()}}, collStats(c, scale)...))
+}
+
+// collStats describes the size of a collection, in units of scale bytes.
+func collStats(c *storage.Collection, scale int64) bson.D {
 	sizes, total := bson.D{}, int64(0)
 	for _, x := range c.Indexes() {
 		n := int64(c.IndexSize(x))
@@ -52,11 +57,11 @@ func runCollStats(_ context.Context, r *request, out []byte) ([]byte, error) {
 		sizes = append(sizes, bson.E{Key: x.Spec.Name, Value: n / scale})
 	}
 	stored := int64(c.StorageSize())
-	reply := bson.D{{Key: "ns", Value: ns.String()}, {Key: "size", Value: c.Bytes() / scale}, {Key: "count", Value: c.Count()}}
+	stats := bson.D{{Key: "size", Value: c.Bytes() / scale}, {Key: "count", Value: c.Count()}}
 	if c.Count() > 0 {
-		reply = append(reply, bson.E{Key: "avgObjSize", Value: c.Bytes() / c.Count()})
+		stats = append(stats, bson.E{Key: "avgObjSize", Value: c.Bytes() / c.Count()})
 	}
-	return appendFields(out, append(reply, bson.D{
+	return append(stats, bson.D{
 		{Key: "numOrphanDocs", Value: int32(0)},
 		{Key: "storageSize", Value: stored / scale},
 		{Key: "freeStorageSize", Value: int32(0)},
@@ -67,7 +72,7 @@ func runCollStats(_ context.Context, r *request, out []byte) ([]byte, error) {
 		{Key: "totalSize", Value: (stored + total) / scale},
 		{Key: "indexSizes", Value: sizes},
 		{Key: "scaleFactor", Value: scale},
-	}...))
+	}...)
 }
 
 func runDBStats(_ context.Context, r *request, out []byte) ([]byte, error) {
