@@ -7,7 +7,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"parlor/models/embedded/expr"
 	"parlor/models/embedded/mongoerr"
 	"parlor/models/embedded/pipeline"
 	"parlor/models/embedded/storage"
@@ -31,13 +30,12 @@ func (r *request) parseAggregate() (*aggregateArgs, error) {
 	if ns.Collection == "" {
 		a.ns.Collection = databaseCursor
 	}
-	env := pipeline.Env{NS: ns, Store: r.aggregation(), Vars: expr.NewVariables(r.s.clock.now())}
+	env := pipeline.Env{NS: ns, Store: r.aggregation()}
 	hasCursor := false
-	var let bson.Raw
 	for _, f := range r.fields {
 		var ignored bool
 		switch f.name {
-		case "pipeline":
+		case "pipeline", "let":
 		case "cursor":
 			a.batch, err = r.cursorBatch(f, firstBatch)
 			hasCursor = true
@@ -45,8 +43,6 @@ func (r *request) parseAggregate() (*aggregateArgs, error) {
 			err = r.boolean(f, &a.explain)
 		case "hint":
 			env.Hint = keep(f.v)
-		case "let":
-			err = r.document(f, &let)
 		case "allowDiskUse", "bypassDocumentValidation", "fromMongos", "needsMerge":
 			// Stages never spill, and there is no validation to bypass.
 			err = r.boolean(f, &ignored)
@@ -61,7 +57,7 @@ func (r *request) parseAggregate() (*aggregateArgs, error) {
 	if !hasCursor && !a.explain {
 		return nil, mongoerr.FailedToParse.Errorf("The 'cursor' option is required, except for aggregate with the explain argument")
 	}
-	if env.Vars, err = env.Vars.Let(let); err != nil {
+	if env.Vars, err = r.variables(); err != nil {
 		return nil, err
 	}
 	stages, err := r.pipelineStages()

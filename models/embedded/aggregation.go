@@ -94,7 +94,7 @@ func (a *aggregation) merge(ctx context.Context, c *storage.Collection, w *stora
 	if doc == nil || err != nil {
 		return err
 	}
-	if doc, err = prepareInsert(doc); err != nil {
+	if doc, err = prepareInsert(doc, a.s.clock.now()); err != nil {
 		return err
 	}
 	return w.Insert(doc)
@@ -105,7 +105,7 @@ func replace(w *storage.Writer, id storage.RecordID, old bson.Raw, change pipeli
 	if doc == nil || err != nil || bytes.Equal(doc, old) {
 		return err
 	}
-	if err := checkSize(doc); err != nil {
+	if err := checkUpdated(doc, old); err != nil {
 		return err
 	}
 	return w.Update(id, old, doc)

@@ -53,7 +53,7 @@ func (r *replacement) indexes() []storage.IndexSpec {
 }
 
 func (r *replacement) Insert(doc bson.Raw) error {
-	doc, err := prepareInsert(doc)
+	doc, err := prepareInsert(doc, r.a.s.clock.now())
 	if err != nil {
 		return err
 	}
