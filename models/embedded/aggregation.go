@@ -30,6 +30,11 @@ func storageQuery(q pipeline.Query) storage.Query {
 	return storage.Query{Filter: q.Filter, Sort: q.Sort, Skip: q.Skip, Limit: q.Limit, Hint: q.Hint}
 }
 
+// Resolve gives ns: the server has no views.
+func (a *aggregation) Resolve(ns pipeline.Namespace) (pipeline.Namespace, []bson.Raw, error) {
+	return ns, nil, nil
+}
+
 func (a *aggregation) Find(ns pipeline.Namespace, q pipeline.Query) (pipeline.Source, error) {
 	c := a.s.store.Collection(storage.Namespace(ns))
 	if c == nil {

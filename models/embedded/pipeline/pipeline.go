@@ -63,6 +63,16 @@ func Parse(stages []bson.Raw, env Env) (*Pipeline, error) {
 	return p.pipeline(steps)
 }
 
+// CheckView reports what keeps stages from being the pipeline of a view.
+func CheckView(stages []bson.Raw, view Namespace, env Env) error {
+	p, err := Parse(stages, env)
+	if err == nil && p.Writes() {
+		at := len(stages) - 1
+		err = mongoerr.New(167, "OptionNotSupportedOnView", "The aggregation stage %s in location %d of the pipeline cannot be used in the view definition of %s because it writes to disk", p.steps[len(p.steps)-1].name, at, view)
+	}
+	return err
+}
+
 // Writes reports whether the pipeline ends in $out or $merge.
 func (p *Pipeline) Writes() bool {
 	return len(p.steps) > 0 && p.steps[len(p.steps)-1].kind.last

@@ -21,7 +21,8 @@ import (
 type memory struct {
 	collections map[Namespace][]bson.Raw
 	unique      map[Namespace][]string
-	queries     []Query // those that Find was asked, in order
+	views       map[Namespace][]bson.Raw // on things
+	queries     []Query                  // those that Find was asked, in order
 }
 
 func newMemory() *memory {
@@ -48,6 +49,13 @@ func (m *memory) Find(ns Namespace, q Query) (Source, error) {
 		found = found[:min(int(q.Limit), len(found))]
 	}
 	return List(found), nil
+}
+
+func (m *memory) Resolve(ns Namespace) (Namespace, []bson.Raw, error) {
+	if stages, ok := m.views[ns]; ok {
+		return things, stages, nil
+	}
+	return ns, nil, nil
 }
 
 func (m *memory) UniqueOn(ns Namespace, fields []string) (unique, sparse bool) {
@@ -366,5 +374,27 @@ func TestFiltersAreParsedOnce(t *testing.T) {
 	}
 	if ok, _ := both.Match(one); ok {
 		t.Error("a conjunction matches by one of its parts")
+	}
+}
+
+func TestSubPipelinesReadViews(t *testing.T) {
+	t.Parallel()
+	store := newMemory()
+	store.collections[things] = list(t, `[{"_id":1,"a":1},{"_id":2,"a":2}]`)
+	store.views = map[Namespace][]bson.Raw{{"db", "view"}: list(t, `[{"$match":{"a":2}}]`)}
+	docs, err := run(t.Context(), list(t, `[{"$match":{"_id":1}},{"$unionWith":"view"},{"$lookup":{"from":"view","pipeline":[{"$project":{"a":0}}],"as":"v"}}]`), env(store, things))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, docs, `[{"_id":1,"a":1,"v":[{"_id":2}]},{"_id":2,"a":2,"v":[{"_id":2}]}]`)
+}
+
+func TestViewsDontWrite(t *testing.T) {
+	t.Parallel()
+	view := Namespace{"db", "view"}
+	checkCode(t, CheckView(list(t, `[{"$limit":1},{"$out":"o"}]`), view, env(newMemory(), things)), 167)
+	checkCode(t, CheckView(list(t, `[{"$nonsense":1}]`), view, env(newMemory(), things)), 40324)
+	if err := CheckView(list(t, `[{"$limit":1}]`), view, env(newMemory(), things)); err != nil {
+		t.Error(err)
 	}
 }

@@ -45,6 +45,9 @@ type Source interface {
 
 // Store is what stages need of the database.
 type Store interface {
+	// Resolve gives the collection that a namespace reads: itself, or what is below a
+	// view, with the stages of the view.
+	Resolve(ns Namespace) (on Namespace, stages []bson.Raw, err error)
 	// Find starts a query. A collection that doesn't exist has no documents.
 	Find(ns Namespace, q Query) (Source, error)
 	// UniqueOn reports whether a unique index of the collection has exactly these

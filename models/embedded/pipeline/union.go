@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -64,8 +65,8 @@ func beginsWithDocuments(docs []bson.Raw) bool {
 	return string(key) == "$documents"
 }
 
-// subPipeline parses the pipeline of a stage that reads another collection of the
-// database, or none where name is "".
+// subPipeline parses the pipeline of a stage that reads another collection or view of
+// the database, or none where name is "".
 func (p *parser) subPipeline(within, name string, docs []bson.Raw) (*Pipeline, error) {
 	inner, err := p.sub(within, Namespace{p.env.NS.DB, name})
 	if err != nil {
@@ -75,6 +76,11 @@ func (p *parser) subPipeline(within, name string, docs []bson.Raw) (*Pipeline, e
 		if err := checkCollectionName(inner.env.NS); err != nil {
 			return nil, err
 		}
+		var view []bson.Raw
+		if inner.env.NS, view, err = p.env.Store.Resolve(inner.env.NS); err != nil {
+			return nil, err
+		}
+		docs = slices.Concat(view, docs)
 	}
 	steps, err := inner.parse(docs)
 	if err != nil {
