@@ -103,7 +103,7 @@ func runAggregate(ctx context.Context, r *request, out []byte) ([]byte, error) {
 		return nil, err
 	}
 	if a.explain {
-		return r.appendAggregateExplain(ctx, out, a, "queryPlanner", r.body)
+		return r.appendAggregateExplain(ctx, out, a, queryPlanner, r.body)
 	}
 	src, err := a.pipeline.Run()
 	if err != nil {

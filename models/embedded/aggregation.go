@@ -27,7 +27,7 @@ func (r *request) aggregation() *aggregation {
 
 // storageQuery is a pipeline's query as storage takes it.
 func storageQuery(q pipeline.Query) storage.Query {
-	return storage.Query{Filter: q.Filter, Sort: q.Sort, Skip: q.Skip, Limit: q.Limit, Hint: q.Hint}
+	return storage.Query{Filter: q.Filter, Sort: q.Sort, Skip: q.Skip, Limit: q.Limit, Hint: q.Hint, Count: q.Count}
 }
 
 // Resolve gives ns: the server has no views.
@@ -44,8 +44,23 @@ func (a *aggregation) Find(ns pipeline.Namespace, q pipeline.Query) (pipeline.So
 	if err != nil {
 		return nil, err
 	}
-	return &findSource{results: results}, nil
+	return &querySource{results}, nil
 }
+
+// querySource gives the documents of a pipeline's query.
+type querySource struct{ results *storage.Results }
+
+// Next gives an empty document for one that is only counted.
+func (q *querySource) Next(ctx context.Context) (bson.Raw, error) {
+	_, doc, ok, err := q.results.Next(ctx)
+	if doc == nil && ok {
+		doc = bson.Raw{5, 0, 0, 0, 0}
+	}
+	return doc, err
+}
+
+func (q *querySource) Exhausted() bool { return q.results.Exhausted() }
+func (q *querySource) Close() error    { return q.results.Close() }
 
 func (a *aggregation) UniqueOn(ns pipeline.Namespace, fields []string) (unique, sparse bool) {
 	if len(fields) == 1 && fields[0] == "_id" {

@@ -64,7 +64,7 @@ func runExplain(ctx context.Context, r *request, out []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return inner.appendAggregateExplain(ctx, out, a, verbosity, body)
+		return inner.appendAggregateExplain(ctx, out, a, level, body)
 	}
 	e, err := inner.explained()
 	if err != nil {

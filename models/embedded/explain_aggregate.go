@@ -2,8 +2,6 @@ package embedded
 
 import (
 	"context"
-	"os"
-	"runtime"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -12,118 +10,107 @@ import (
 	"parlor/models/embedded/storage"
 )
 
-// explainStore is what the query of a pipeline that is explained is put to: it keeps
-// the results.
+// explainStore is what the query of a pipeline that is explained is put to: it notes
+// what the query did.
 type explainStore struct {
 	*aggregation
-	found *findSource
-	took  time.Duration
+	plan     *storage.Plan // nil before the query, and without a collection
+	work     storage.Stats
+	returned int64
+	took     time.Duration
 }
 
 func (e *explainStore) Find(ns pipeline.Namespace, q pipeline.Query) (pipeline.Source, error) {
 	src, err := e.aggregation.Find(ns, q)
-	if found, ok := src.(*findSource); ok {
-		e.found = found
-		src = &timedSource{found, &e.took}
+	if found, ok := src.(*querySource); ok {
+		e.plan = found.results.Scan.Plan
+		return &notedSource{found, e}, err
 	}
 	return src, err
 }
 
-// timedSource takes the time that a source takes.
-type timedSource struct {
-	*findSource
-	took *time.Duration
+// notedSource notes the time and the work of a query.
+type notedSource struct {
+	*querySource
+	store *explainStore
 }
 
-func (t *timedSource) Next(ctx context.Context) (bson.Raw, error) {
+func (n *notedSource) Next(ctx context.Context) (bson.Raw, error) {
 	began := time.Now()
-	defer func() { *t.took += time.Since(began) }()
-	return t.findSource.Next(ctx)
+	defer func() { n.store.took += time.Since(began) }()
+	return n.querySource.Next(ctx)
+}
+
+func (n *notedSource) Close() error {
+	n.store.work, n.store.returned = n.results.Scan.Work(), n.results.Returned
+	return n.querySource.Close()
 }
 
 // appendAggregateExplain answers the explain of an aggregate: as that of a find where
 // the query does everything, otherwise stage by stage.
-func (r *request) appendAggregateExplain(ctx context.Context, out []byte, a *aggregateArgs, verbosity string, command bson.Raw) ([]byte, error) {
+func (r *request) appendAggregateExplain(ctx context.Context, out []byte, a *aggregateArgs, level verbosity, command bson.Raw) ([]byte, error) {
 	q, reads, err := a.pipeline.Query()
 	if err != nil {
 		return nil, err
 	}
 	e := explained{ns: a.ns, query: storageQuery(q), filter: q.FilterDoc}
 	stages := a.pipeline.Stages()
+	var reply bson.D
 	if reads && len(stages) == 0 {
-		return e.append(ctx, r, out, verbosity, command)
+		reply, err = r.s.explain(ctx, e, level)
+	} else {
+		reply, err = r.explainStages(ctx, e, a.pipeline, stages, reads, level)
 	}
+	if err != nil {
+		return nil, err
+	}
+	return appendFields(out, append(reply, bson.E{Key: "command", Value: command}, bson.E{Key: "serverInfo", Value: serverInfo()}))
+}
+
+func (r *request) explainStages(ctx context.Context, e explained, p *pipeline.Pipeline, stages bson.D, reads bool, level verbosity) (bson.D, error) {
 	store := &explainStore{aggregation: r.aggregation()}
 	var work []pipeline.Work
-	if verbosity != "queryPlanner" {
-		if work, err = a.pipeline.Trace(ctx, store); err != nil {
+	if level > queryPlanner {
+		var err error
+		if work, err = p.Trace(ctx, store); err != nil {
 			return nil, err
 		}
 	}
 	var list bson.A
 	if reads {
-		cursor, err := r.cursorStage(e, store, q)
+		planned, err := r.s.explain(ctx, e, queryPlanner)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, cursor)
+		list = append(list, store.cursorStage(e, planned[1], level))
 	}
 	for i, s := range stages {
 		stage := bson.D{s}
 		if work != nil {
-			stage = append(stage, bson.E{Key: "nReturned", Value: work[i].Returned}, bson.E{Key: "executionTimeMillisEstimate", Value: work[i].Took.Milliseconds()})
+			stage = append(stage, measured(work[i].Returned, work[i].Took)...)
 		}
 		list = append(list, stage)
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "localhost"
-	}
-	return appendFields(out, bson.D{
-		{Key: "explainVersion", Value: "1"},
-		{Key: "stages", Value: list},
-		{Key: "serverInfo", Value: bson.D{{Key: "host", Value: host}, {Key: "version", Value: Version}, {Key: "gitVersion", Value: "embedded"}, {Key: "platform", Value: runtime.GOOS}}},
-		{Key: "command", Value: command},
-	})
+	return bson.D{{Key: "explainVersion", Value: "1"}, {Key: "stages", Value: list}}, nil
 }
 
 // cursorStage describes the query of a pipeline and, where it has been run, what it
 // did.
-func (r *request) cursorStage(e explained, store *explainStore, q pipeline.Query) (bson.D, error) {
-	ran := store.found != nil
-	if !ran {
-		src, err := store.Find(pipeline.Namespace(e.ns), q)
-		if err != nil {
-			return nil, err
-		}
-		if err := src.Close(); err != nil {
-			return nil, err
-		}
+func (e *explainStore) cursorStage(of explained, planner bson.E, level verbosity) bson.D {
+	cursor := bson.D{planner}
+	if level == queryPlanner {
+		return bson.D{{Key: "$cursor", Value: cursor}}
 	}
-	if e.filter == nil {
-		e.filter = bson.Raw{5, 0, 0, 0, 0}
+	stats := statsReply(0, 0, storage.Stats{}, bson.D{{Key: "stage", Value: "EOF"}})
+	if e.plan != nil {
+		tree := of.tree(e.plan)
+		tree.measure(e.work, e.returned, of.query.Skip)
+		stats = statsReply(e.returned, e.took, e.work, tree.render(true))
 	}
-	winning := bson.D{{Key: "stage", Value: "EOF"}}
-	var results *storage.Results
-	if store.found != nil {
-		results = store.found.results
-		winning = e.stages(results, nil)
-	}
-	cursor := bson.D{{Key: "queryPlanner", Value: bson.D{
-		{Key: "namespace", Value: e.ns.String()},
-		{Key: "indexFilterSet", Value: false},
-		{Key: "parsedQuery", Value: e.filter},
-		{Key: "winningPlan", Value: winning},
-		{Key: "rejectedPlans", Value: bson.A{}},
-	}}}
-	if !ran {
-		return bson.D{{Key: "$cursor", Value: cursor}}, nil
-	}
-	stats := executionStats(results.Returned, store.took, results.Scan.Stats, e.stages(results, &results.Scan.Stats))
 	cursor = append(cursor, bson.E{Key: "executionStats", Value: stats})
-	return bson.D{
-		{Key: "$cursor", Value: cursor},
-		{Key: "nReturned", Value: results.Returned},
-		{Key: "executionTimeMillisEstimate", Value: store.took.Milliseconds()},
-	}, nil
+	return append(bson.D{{Key: "$cursor", Value: cursor}}, measured(e.returned, e.took)...)
+}
+
+func measured(returned int64, took time.Duration) bson.D {
+	return bson.D{{Key: "nReturned", Value: returned}, {Key: "executionTimeMillisEstimate", Value: took.Milliseconds()}}
 }
