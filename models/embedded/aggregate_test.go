@@ -158,6 +158,10 @@ func TestExplainOfAggregates(t *testing.T) {
 	if n := staged.Lookup("stages", "1", "nReturned").AsInt64(); n != 1 {
 		t.Errorf("$group gave %d: %s", n, staged)
 	}
+	counted := explainedAggregate(t, c, `[{"$match":{"k":"b"}},{"$group":{"_id":1,"n":{"$sum":1}}}]`)
+	if docs, _ := counted.Lookup("stages", "0", "$cursor", "executionStats", "totalDocsExamined").AsInt64OK(); docs != 0 {
+		t.Errorf("a count reads documents: %s", counted)
+	}
 	early := explainedAggregate(t, c, `[{"$unwind":"$k"},{"$limit":1}]`)
 	if docs, _ := early.Lookup("stages", "0", "$cursor", "executionStats", "totalDocsExamined").AsInt64OK(); docs != 1 {
 		t.Errorf("the cursor goes on after the limit: %s", early)
@@ -196,5 +200,36 @@ func TestStatsStages(t *testing.T) {
 	_, err := c.Database().Collection("none").Aggregate(t.Context(), stages(t, `[{"$collStats":{"count":{}}}]`))
 	if code(err) != 26 {
 		t.Errorf("without a collection: %v", err)
+	}
+}
+
+func TestDatabaseAggregateInBatches(t *testing.T) {
+	t.Parallel()
+	c := collection(t)
+	cursor := must(c.Database().Aggregate(t.Context(), stages(t, `[{"$documents":[{"a":1},{"a":2},{"a":3},{"a":4},{"a":5}]},{"$match":{"a":{"$ne":3}}}]`), options.Aggregate().SetBatchSize(2)))(t)
+	var docs []bson.M
+	if err := cursor.All(t.Context(), &docs); err != nil || len(docs) != 4 {
+		t.Errorf("got %v, %v", docs, err)
+	}
+}
+
+func TestAggregateOptions(t *testing.T) {
+	t.Parallel()
+	c := collection(t)
+	insertJSON(t, c, `[{"_id":1,"k":"a"},{"_id":2,"k":"b"}]`)
+	index(t, c, bson.D{{Key: "k", Value: -1}})
+	if got := aggregated(t, c, `[{"$project":{"k":1,"_id":0}}]`, options.Aggregate().SetHint(bson.D{{Key: "k", Value: -1}})); got != "{\"k\":\"b\"}\n{\"k\":\"a\"}" {
+		t.Errorf("with a hint: %s", got)
+	}
+	_, err := c.Aggregate(t.Context(), stages(t, `[]`), options.Aggregate().SetHint("none"))
+	if code(err) != 2 {
+		t.Errorf("with a hint to nothing: %v", err)
+	}
+	if got := aggregated(t, c, `[{"$match":{"$expr":{"$eq":["$k","$$want"]}}},{"$set":{"w":"$$want"}}]`, options.Aggregate().SetLet(bson.D{{Key: "want", Value: "b"}})); got != `{"_id":2,"k":"b","w":"b"}` {
+		t.Errorf("with let: %s", got)
+	}
+	reply := must(c.Database().RunCommand(t.Context(), bson.D{{Key: "aggregate", Value: c.Name()}, {Key: "pipeline", Value: bson.A{}}, {Key: "explain", Value: true}}).Raw())(t)
+	if reply.Lookup("queryPlanner", "winningPlan", "stage").StringValue() != "COLLSCAN" {
+		t.Errorf("explained: %s", reply)
 	}
 }
