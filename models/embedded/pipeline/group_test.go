@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"parlor/models/embedded/expr"
-	"time"
 )
 
 const scores = `[{"_id":1,"g":"a","n":5,"p":"x"},{"_id":2,"g":"b","n":1,"p":"y"},{"_id":3,"g":"a","n":2,"p":"z"},{"_id":4,"g":"a","p":null},{"_id":5,"g":"a","n":5,"p":"x"}]`
@@ -63,10 +63,7 @@ func TestGroupsAreBounded(t *testing.T) {
 				t.Fatal(err)
 			}
 			left := 110
-			endless := &eachSource{List([]bson.Raw{doc}), nil}
-			endless.Source = &repeated{doc: doc, left: &left}
-			endless.apply = func(_ context.Context, doc bson.Raw) (bson.Raw, error) { return doc, nil }
-			_, err = openAll(steps, endless).Next(t.Context())
+			_, err = openAll(steps, &repeated{doc: doc, left: &left}).Next(t.Context())
 			code := int32(292)
 			if steps[0].name == "$facet" {
 				code = 4031700

@@ -359,7 +359,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func TestFiltersAreParsedOnce(t *testing.T) {
+func TestConjunction(t *testing.T) {
 	t.Parallel()
 	if conjunction(nil) != nil {
 		t.Error("no filters give a filter")

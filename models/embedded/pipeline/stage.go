@@ -189,7 +189,7 @@ func (p *parser) sub(within string, ns Namespace) (*parser, error) {
 	return &inner, nil
 }
 
-// documents gives the elements of a pipeline that is written as an array.
+// pipelineOf gives the stages of a pipeline that is written as an array.
 func pipelineOf(v bson.RawValue) ([]bson.Raw, error) {
 	if v.Type != bson.TypeArray {
 		return nil, mongoerr.TypeMismatch.Errorf("'pipeline' option must be specified as an array")
