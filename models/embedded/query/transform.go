@@ -49,8 +49,8 @@ func ParseTransform(stage string, v bson.RawValue, vars *expr.Variables) (*Trans
 	return t, err
 }
 
-// Apply gives the document that the stage makes of doc, which is never changed;
-// it may be doc itself. It fails where an expression fails on doc.
+// Apply gives the document that the stage makes of doc, which is never changed.
+// The result may be doc itself or share its memory. It fails where an expression fails on doc.
 func (t *Transform) Apply(doc bson.Raw) (bson.Raw, error) {
 	if t.projection != nil {
 		return t.projection.Apply(doc)
