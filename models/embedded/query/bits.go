@@ -30,8 +30,7 @@ func (c *bits) matches(v bson.RawValue) bool {
 }
 
 // bitTest gives a view of v's bits: of an integral number, extended by its
-// sign, or of binary data, extended by zeros. nil for other values, and as in
-// mongod for decimals.
+// sign, or of binary data, extended by zeros. nil for other values.
 func bitTest(v bson.RawValue) func(position int64) bool {
 	if _, data, ok := v.BinaryOK(); ok {
 		return func(position int64) bool {
@@ -39,7 +38,7 @@ func bitTest(v bson.RawValue) func(position int64) bool {
 		}
 	}
 	n, ok := value.ExactInt64(v)
-	if !ok || v.Type == bson.TypeDecimal128 {
+	if !ok {
 		return nil
 	}
 	return func(position int64) bool { return n>>min(position, 63)&1 == 1 }

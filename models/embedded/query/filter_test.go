@@ -199,7 +199,7 @@ func TestFilterMatch(t *testing.T) {
 		{`{"$expr": "$a"}`, `{}`, false},
 		{`{"$or": [{"a": 7}, {"$nor": [{"$expr": "$a"}]}]}`, `{"a": 0}`, true},
 		{`{"$sampleRate": 1}`, `{}`, true},
-		{`{"a": {"$bitsAllSet": 1}}`, `{"a": {"$numberDecimal": "1"}}`, false},
+		{`{"a": {"$bitsAllSet": 1}}`, `{"a": {"$numberDecimal": "1"}}`, true},
 		{`{"a": {"$bitsAllSet": {"$numberDecimal": "1"}}}`, `{"a": 1}`, true},
 		{`{"$sampleRate": 0}`, `{}`, false},
 		{`{"$alwaysTrue": 1}`, `{}`, true},

@@ -42,7 +42,7 @@ func equalFields(filter *Filter, idOnly bool) (bson.Raw, error) {
 				return nil, err
 			}
 		}
-		if err := base.tree.insert(c.path, c.parts, &updateNode{modifier: &set{c.condition.(*comparison).value}}, nil); err != nil {
+		if err := base.tree.insert(c.path, c.parts, &updateNode{modifier: &set{c.value}}, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -62,12 +62,27 @@ func refuseMatchedTwice(a, b string) error {
 	return nil
 }
 
-// equalities collects the equality conditions that every match satisfies.
-func equalities(found []*pathNode, n node) []*pathNode {
+// equalField is a field that every match has with this value.
+type equalField struct {
+	path  string
+	parts []string
+	value bson.RawValue
+}
+
+// equalities collects the equality conditions that every match satisfies. $in
+// with one value is one, as in mongod.
+func equalities(found []equalField, n node) []equalField {
 	switch n := n.(type) {
 	case *pathNode:
-		if c, ok := n.condition.(*comparison); ok && c.op == OpEq {
-			return append(found, n)
+		switch c := n.condition.(type) {
+		case *comparison:
+			if c.op == OpEq {
+				return append(found, equalField{n.path, n.parts, c.value})
+			}
+		case *membership:
+			if len(c.values) == 1 && len(c.regexes) == 0 {
+				return append(found, equalField{n.path, n.parts, c.values[0]})
+			}
 		}
 	case *andNode:
 		for _, child := range n.children {
