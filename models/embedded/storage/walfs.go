@@ -31,8 +31,7 @@ const walSyncInterval = 100 * time.Millisecond
 //     TestPowerLoss fails without that).
 //   - A recycled log starts out full of old records. Their chunks carry the old
 //     log's number, and replay takes the first of them for the end, as it does
-//     after any crash of Pebble. Preallocation keeps the size
-//     (FALLOC_FL_KEEP_SIZE), and fdatasync writes the size that reading needs.
+//     after any crash of Pebble, and fdatasync writes the size that reading needs.
 //   - A failed sync is kept and given to the next Sync and to Barrier, so nothing
 //     is acknowledged as if it had succeeded.
 type walFS struct {
@@ -174,6 +173,10 @@ func (f *walFile) SyncData() error { return f.Sync() }
 
 // SyncTo is Sync; it gives no guarantee, which its contract allows.
 func (f *walFile) SyncTo(int64) (bool, error) { return false, f.Sync() }
+
+// Preallocate does nothing: each log, and several are kept, would take the size of
+// the largest memtable on disk, however small the data is.
+func (f *walFile) Preallocate(int64, int64) error { return nil }
 
 // Close syncs really, then closes.
 func (f *walFile) Close() error {

@@ -244,6 +244,10 @@ func (w *Writer) Apply() error {
 	if w.batch == nil || w.batch.Empty() {
 		return nil
 	}
+	// Once more: a long command may have filled the disk since Begin.
+	if err := w.c.store.space.check(); err != nil {
+		return err
+	}
 	if err := w.c.putStats(w.batch, w.count, w.bytes); err != nil {
 		return err
 	}
