@@ -2,93 +2,58 @@ package embedded
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strconv"
-	"strings"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// crashDir tells the test binary that it is the child that is to be killed.
-const crashDir = "EMBEDDED_CRASH_DIR"
+// crashRounds says how often TestKill kills its child, where the default is too few.
+const crashRounds = "EMBEDDED_CRASH_ROUNDS"
 
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(crashDir); dir != "" {
-		if err := insertUntilKilled(dir); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	}
-	os.Exit(m.Run())
-}
+// states are the versions that a document may have: the acknowledged one, and the
+// one that was under way.
+type states map[int64][]int64
 
-// insertUntilKilled inserts from several goroutines and prints each _id once it is
-// acknowledged.
-func insertUntilKilled(dir string) error {
-	ctx := context.Background()
-	s, err := Open(ctx, Options{Dir: dir})
-	if err != nil {
-		return err
-	}
-	client, err := mongo.Connect(options.Client().ApplyURI("mongodb://embedded/?directConnection=true").SetDialer(dialer(s.Dial)))
-	if err != nil {
-		return err
-	}
-	c := client.Database("test").Collection("things")
-	if _, err := c.Indexes().CreateMany(ctx, []mongo.IndexModel{
-		{Keys: bson.D{{Key: "unique", Value: 1}}, Options: options.Index().SetUnique(true)},
-		{Keys: bson.D{{Key: "tags", Value: 1}, {Key: "n", Value: -1}}},
-	}); err != nil {
-		return err
-	}
-	failed := make(chan error)
-	base := rand.Int64()
-	for worker := range int64(4) {
-		go func() {
-			for i := int64(0); ; i++ {
-				id := (base+worker)<<20 + i
-				doc := bson.D{{Key: "_id", Value: id}, {Key: "unique", Value: fmt.Sprint(id)}, {Key: "tags", Value: bson.A{"a", i % 7}}, {Key: "n", Value: i}}
-				if _, err := c.InsertOne(ctx, doc); err != nil {
-					failed <- err
-					return
-				}
-				fmt.Println(id)
-				if i%5 == 0 {
-					if _, err := c.UpdateByID(ctx, id, bson.D{{Key: "$push", Value: bson.D{{Key: "tags", Value: "b"}}}}); err != nil {
-						failed <- err
-						return
-					}
-				}
-			}
-		}()
-	}
-	return <-failed
-}
-
-// TestKill kills a process that writes, several times over the same data.
+// TestKill kills a process that writes, over and over on the same data, and checks
+// what the next one finds.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	acknowledged := map[int64]bool{}
-	for round := range 4 {
-		for _, id := range killedAfter(t, dir, 200+round*500) {
-			acknowledged[id] = true
-		}
-		verify(t, dir, acknowledged)
+	rounds := 20
+	if n := os.Getenv(crashRounds); n != "" {
+		rounds = must(strconv.Atoi(n))(t)
 	}
+	dir := t.TempDir()
+	may := states{}
+	lines := 0
+	for round := range rounds {
+		// Now and then while it starts, which is where the log is replayed.
+		n := rand.IntN(2000)
+		if round%10 == 9 {
+			n = 0
+		}
+		lines += killedAfter(t, dir, n, may)
+		verify(t, dir, may)
+		if t.Failed() {
+			t.Fatalf("after round %d", round)
+		}
+	}
+	t.Logf("killed %d times, %d writes acknowledged or under way, %d documents", rounds, lines/2, len(may))
 }
 
-// killedAfter runs the child until it has acknowledged n inserts and gives all that
-// it acknowledged before it died.
-func killedAfter(t *testing.T, dir string, n int) []int64 {
+// killedAfter runs the child until it has printed n lines, or for a short time where
+// n is 0, kills it, and notes in may what it printed until it died. It gives the
+// number of lines.
+func killedAfter(t *testing.T, dir string, n int, may states) int {
 	t.Helper()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), crashDir+"="+dir)
@@ -100,57 +65,107 @@ func killedAfter(t *testing.T, dir string, n int) []int64 {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var ids []int64
-	lines := bufio.NewReader(out)
-	for {
+	kill := func() {
+		if err := child.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+	}
+	if n == 0 {
+		start := time.AfterFunc(time.Duration(rand.IntN(200))*time.Millisecond, kill)
+		defer start.Stop()
+	}
+	printed := 0
+	for lines := bufio.NewReader(out); ; {
 		// The last line may be cut short by the kill: it counts only when whole.
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			break
 		}
-		id, err := strconv.ParseInt(strings.TrimSpace(line), 10, 64)
-		if err != nil {
-			t.Fatalf("child printed %q", line)
-		}
-		ids = append(ids, id)
-		if len(ids) == n {
-			if err := child.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
+		may.note(t, line)
+		if printed++; printed == n {
+			kill()
 		}
 	}
-	if err := child.Wait(); err == nil || len(ids) < n {
-		t.Fatalf("child ended by itself after %d inserts: %v", len(ids), err)
+	if err := child.Wait(); err == nil || printed < n {
+		t.Fatalf("child ended by itself after %d lines: %v", printed, err)
 	}
-	return ids
+	return printed
 }
 
-// verify opens the data and checks that every acknowledged document is there once
-// and that every index agrees.
-func verify(t *testing.T, dir string, acknowledged map[int64]bool) {
+func (may states) note(t *testing.T, line string) {
+	t.Helper()
+	var verb string
+	var id, version int64
+	if _, err := fmt.Sscan(line, &verb, &id, &version); err != nil {
+		t.Fatalf("child printed %q", line)
+	}
+	if verb == "ok" {
+		may[id] = []int64{version}
+		return
+	}
+	if may[id] == nil {
+		may[id] = []int64{gone}
+	}
+	may[id] = append(may[id], version)
+}
+
+// verify opens the data and checks that every document is whole and in a state that
+// it may have, and that every index agrees. What it finds is from then on what a
+// document must be.
+func verify(t *testing.T, dir string, may states) {
 	t.Helper()
 	client, stop := openDir(t, dir)
 	defer stop()
 	db := client.Database("test")
-	seen := map[int64]int{}
-	for _, doc := range all(t, db.Collection("things"), bson.D{}) {
-		seen[doc["_id"].(int64)]++
+	found := wholeVersions(t, db)
+	for id, versions := range may {
+		if !slices.Contains(versions, found[id]) {
+			t.Errorf("document %d has version %d, not of %v", id, found[id], versions)
+		}
+		may[id] = []int64{found[id]}
 	}
-	for id := range acknowledged {
-		if seen[id] != 1 {
-			t.Errorf("document %d is there %d times", id, seen[id])
+	for id := range found {
+		if may[id] == nil {
+			t.Errorf("document %d was never written", id)
 		}
 	}
-	var result struct {
-		Valid    bool
-		Errors   []string
-		NRecords int
+	validAll(t, db)
+}
+
+// wholeVersions gives the version of each document, which must be all of that
+// version.
+func wholeVersions(t *testing.T, db *mongo.Database) map[int64]int64 {
+	t.Helper()
+	found := map[int64]int64{}
+	for _, doc := range all(t, db.Collection("things"), bson.D{}) {
+		id, version := doc["_id"].(int64), doc["version"].(int64)
+		if found[id] != gone {
+			t.Errorf("document %d is there twice", id)
+		}
+		found[id] = version
+		for _, field := range crashFields(id, version) {
+			if !reflect.DeepEqual(doc[field.Key], field.Value) {
+				t.Errorf("document %d of version %d has %s %v", id, version, field.Key, doc[field.Key])
+			}
+		}
 	}
-	if err := db.RunCommand(t.Context(), bson.D{{Key: "validate", Value: "things"}}).Decode(&result); err != nil {
-		t.Fatal(err)
-	}
-	if !result.Valid || result.NRecords != len(seen) {
-		t.Errorf("validate: %+v, with %d documents", result, len(seen))
+	return found
+}
+
+func validAll(t *testing.T, db *mongo.Database) {
+	t.Helper()
+	for _, name := range must(db.ListCollectionNames(t.Context(), bson.D{}))(t) {
+		var result struct {
+			Valid    bool
+			Errors   []string
+			NRecords int
+		}
+		if err := db.RunCommand(t.Context(), bson.D{{Key: "validate", Value: name}, {Key: "full", Value: true}}).Decode(&result); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(all(t, db.Collection(name), bson.D{})); !result.Valid || result.NRecords != n {
+			t.Errorf("validate %s: %+v, with %d documents", name, result, n)
+		}
 	}
 }
 
@@ -158,34 +173,24 @@ func verify(t *testing.T, dir string, acknowledged map[int64]bool) {
 func TestTornTail(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	ids := killedAfter(t, dir, 500)
-	logs, err := filepath.Glob(filepath.Join(dir, "pebble", "*.log"))
-	if err != nil || len(logs) == 0 {
-		t.Fatalf("logs %v, %v", logs, err)
-	}
+	may := states{}
+	killedAfter(t, dir, 2000, may)
+	logs := must(filepath.Glob(filepath.Join(dir, "pebble", "*.log")))(t)
 	newest := logs[len(logs)-1]
-	info, err := os.Stat(newest)
-	if err != nil {
+	size := must(os.Stat(newest))(t).Size()
+	if err := os.Truncate(newest, size*3/4); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(newest, info.Size()*3/4); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(newest, os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.Write(make([]byte, 100_000)); err != nil {
-		t.Fatal(err)
-	}
+	f := must(os.OpenFile(newest, os.O_WRONLY|os.O_APPEND, 0))(t)
+	must(f.Write(make([]byte, 100_000)))(t)
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	verify(t, dir, nil)
 	client, stop := openDir(t, dir)
 	defer stop()
-	n := must(client.Database("test").Collection("things").CountDocuments(t.Context(), bson.D{}))(t)
-	if n == 0 || n >= int64(len(ids)) {
-		t.Errorf("%d of %d documents after losing a quarter of the log", n, len(ids))
+	db := client.Database("test")
+	if n := len(wholeVersions(t, db)); n == 0 || n >= len(may) {
+		t.Errorf("%d documents of %d after losing a quarter of the log", n, len(may))
 	}
+	validAll(t, db)
 }

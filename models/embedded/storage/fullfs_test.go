@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -111,7 +110,7 @@ func openThings(t *testing.T, fs vfs.FS) (*Store, *Collection) {
 
 func thing(t testing.TB, id int) bson.Raw {
 	t.Helper()
-	return raw(t, bson.D{{Key: "_id", Value: id}, {Key: "tags", Value: bson.A{id % 5, "x"}}, {Key: "text", Value: strings.Repeat("x", 1000)}})
+	return raw(t, bson.D{{Key: "_id", Value: id}, {Key: "tags", Value: bson.A{id % 5, "x"}}, {Key: "text", Value: strings.Repeat("x", 5000)}})
 }
 
 // write inserts a document in a command of its own.
@@ -227,78 +226,4 @@ func (g *spaceGuard) forget() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.checked = time.Time{}
-}
-
-// TestFullTmpfs fills a real file system.
-func TestFullTmpfs(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=160m"); err != nil {
-		t.Skipf("mounting a tmpfs: %v", err)
-	}
-	defer syscall.Unmount(dir, 0)
-	s, err := Open(Options{Dir: filepath.Join(dir, "data"), CacheSize: 1 << 20, Logger: testOptions.Logger})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := s.Ensure(Namespace{"test", "things"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for err == nil {
-		if err = write(c, thing(t, n)); err == nil {
-			n++
-		}
-	}
-	wantFull(t, err)
-	filler := filepath.Join(dir, "filler")
-	for err = nil; err == nil; {
-		err = appendTo(filler, make([]byte, 1<<20))
-	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		t.Fatal(err)
-	}
-	// What is in memory must go to a table, for which there is no room.
-	flushed, err := s.db.AsyncFlush()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if have := sound(t, c); have != int64(n) {
-		t.Errorf("%d documents, %d were acknowledged", have, n)
-	}
-	wantFull(t, write(c, thing(t, n)))
-	if err := os.Remove(filler); err != nil {
-		t.Fatal(err)
-	}
-	<-flushed
-	if err := s.Drop(c); err != nil {
-		t.Fatal(err)
-	}
-	for err = s.space.check(); err != nil; err = s.space.check() {
-		if t.Context().Err() != nil {
-			t.Fatal(err)
-		}
-	}
-	if c, err = s.Ensure(c.NS); err != nil {
-		t.Fatal(err)
-	}
-	if err := write(c, thing(t, 0)); err != nil {
-		t.Error(err)
-	}
-	if have := sound(t, c); have != 1 {
-		t.Errorf("%d documents", have)
-	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
-func appendTo(name string, b []byte) error {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	return errors.Join(err, f.Close())
 }
