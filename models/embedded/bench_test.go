@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -17,10 +18,12 @@ func onDisk(b *testing.B) *mongo.Collection {
 	return client.Database("bench").Collection("message")
 }
 
+func roomName(room int) string { return fmt.Sprintf("01890a5d-ac96-774b-bcce-%012d", room) }
+
 func message(room, seq int) bson.D {
 	return bson.D{
 		{Key: "_id", Value: int64(room)<<32 | int64(seq)},
-		{Key: "room_identity", Value: fmt.Sprintf("01890a5d-ac96-774b-bcce-%012d", room)},
+		{Key: "room_identity", Value: roomName(room)},
 		{Key: "seq", Value: int64(seq)},
 		{Key: "user_identity", Value: "01890a5d-ac96-774b-bcce-b302099a8057"},
 		{Key: "type", Value: "text"},
@@ -37,8 +40,34 @@ func messageIndexes(b *testing.B, c *mongo.Collection) {
 	index(b, c, bson.D{{Key: "created_at", Value: -1}})
 }
 
-func BenchmarkInsertOne(b *testing.B) {
-	c := onDisk(b)
+// BenchmarkInsertOne inserts over in-process connections.
+func BenchmarkInsertOne(b *testing.B) { insertOne(b, onDisk(b)) }
+
+// BenchmarkInsertOneTCP inserts over TCP connections.
+func BenchmarkInsertOneTCP(b *testing.B) {
+	s, err := Open(b.Context(), Options{Dir: b.TempDir(), Listen: "127.0.0.1:0"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	closeAtEnd(b, s)
+	insertOne(b, overTCP(b, s.Addr().String()))
+}
+
+func overTCP(b *testing.B, address string) *mongo.Collection {
+	b.Helper()
+	client, err := mongo.Connect(options.Client().ApplyURI("mongodb://" + address + "/?directConnection=true"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := client.Disconnect(context.Background()); err != nil {
+			b.Error(err)
+		}
+	})
+	return client.Database("bench").Collection("message")
+}
+
+func insertOne(b *testing.B, c *mongo.Collection) {
 	var n atomic.Int64
 	b.SetParallelism(8) // 16 goroutines on 2 cores
 	b.RunParallel(func(pb *testing.PB) {
@@ -84,10 +113,9 @@ func BenchmarkRead(b *testing.B) {
 	for from := 0; from < total; from += 10_000 {
 		insertBatch(b, c, from, 10_000)
 	}
-	room := func(n int) string { return fmt.Sprintf("01890a5d-ac96-774b-bcce-%012d", n%100) }
 	b.Run("Page50", func(b *testing.B) {
 		for n := 0; b.Loop(); n++ {
-			filter := bson.D{{Key: "room_identity", Value: room(n)}, {Key: "seq", Value: bson.D{{Key: "$lt", Value: 100 + n*37%9000}}}}
+			filter := bson.D{{Key: "room_identity", Value: roomName(n % 100)}, {Key: "seq", Value: bson.D{{Key: "$lt", Value: 100 + n*37%9000}}}}
 			cursor, err := c.Find(b.Context(), filter, options.Find().SetSort(bson.D{{Key: "seq", Value: -1}}).SetLimit(50))
 			if err != nil {
 				b.Fatal(err)
@@ -100,7 +128,7 @@ func BenchmarkRead(b *testing.B) {
 	})
 	b.Run("Point", func(b *testing.B) {
 		for n := 0; b.Loop(); n++ {
-			filter := bson.D{{Key: "room_identity", Value: room(n)}, {Key: "seq", Value: n * 37 % 9000}}
+			filter := bson.D{{Key: "room_identity", Value: roomName(n % 100)}, {Key: "seq", Value: n * 37 % 9000}}
 			if _, err := c.FindOne(b.Context(), filter).Raw(); err != nil {
 				b.Fatal(err)
 			}

@@ -14,7 +14,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"parlor/models/embedded/mongoerr"
-	"parlor/models/embedded/query"
 )
 
 // smallDisk is a file system on a disk that takes so many more bytes. What a write
@@ -191,10 +190,7 @@ func fillUp(t *testing.T, disk *smallDisk) {
 		}
 	}
 	wantFull(t, write(c, thing(t, -1)))
-	filter, err := query.ParseFilter(raw(t, bson.D{{Key: "tags", Value: 3}}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	filter := parsed(t, bson.D{{Key: "tags", Value: 3}})
 	if n, err := countAll(t, c, filter); err != nil || n == 0 {
 		t.Errorf("found %d, %v", n, err)
 	}
@@ -210,7 +206,8 @@ func fillUp(t *testing.T, disk *smallDisk) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	if s, err = openOn(disk, dataFolder, testOptions); err != nil {
+	s, err := openOn(disk, dataFolder, testOptions)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if have := sound(t, s.Collection(c.NS)); have < int64(n) {

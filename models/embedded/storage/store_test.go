@@ -3,11 +3,9 @@ package storage
 import (
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync/atomic"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"parlor/models/embedded/query"
@@ -22,6 +20,15 @@ func raw(t testing.TB, doc bson.D) bson.Raw {
 		t.Fatal(err)
 	}
 	return b
+}
+
+func parsed(t testing.TB, filter bson.D) *query.Filter {
+	t.Helper()
+	f, err := query.ParseFilter(raw(t, filter))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }
 
 func insert(t testing.TB, c *Collection, journaled bool, docs ...bson.D) {
@@ -52,52 +59,6 @@ func sound(t testing.TB, c *Collection) int64 {
 	return v.Records
 }
 
-// TestPowerLoss takes what the disk may hold after loss of power: all that was
-// synced and any part of what was not, in any order. What was journaled must be
-// there, the store must open, and what is there must be the beginning of what was
-// written.
-func TestPowerLoss(t *testing.T) {
-	t.Parallel()
-	ns := Namespace{"test", "things"}
-	for seed := range uint64(40) {
-		fs := vfs.NewCrashableMem()
-		s, err := openOn(fs, "data", testOptions)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Create(ns); err != nil {
-			t.Fatal(err)
-		}
-		// Opened again, since the log of a new Pebble store is of the oldest format.
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if s, err = openOn(fs, "data", testOptions); err != nil {
-			t.Fatal(err)
-		}
-		c := s.Collection(ns)
-		text := raw(t, bson.D{{Key: "text", Value: fmt.Sprintf("%0*d", 2000, 0)}})
-		for i := range 100 {
-			insert(t, c, i == 49, bson.D{{Key: "_id", Value: i}, {Key: "text", Value: text}})
-		}
-		crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: int(seed * 100 / 40), RNG: rand.New(rand.NewPCG(seed, 1))})
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if s, err = openOn(crashed, "data", testOptions); err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-		c = s.Collection(ns)
-		n := sound(t, c)
-		if n < 50 || n != int64(c.nextRecord)-1 {
-			t.Errorf("seed %d: %d documents, up to record %d", seed, n, c.nextRecord-1)
-		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // TestSchemaChangesUnderReads builds and drops an index while others read by it.
 func TestSchemaChangesUnderReads(t *testing.T) {
 	t.Parallel()
@@ -113,10 +74,7 @@ func TestSchemaChangesUnderReads(t *testing.T) {
 	for i := range 200 {
 		insert(t, c, false, bson.D{{Key: "_id", Value: i}, {Key: "a", Value: i % 2}})
 	}
-	filter, err := query.ParseFilter(raw(t, bson.D{{Key: "a", Value: 1}}), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	filter := parsed(t, bson.D{{Key: "a", Value: 1}})
 	spec, err := ParseIndexSpec(raw(t, bson.D{{Key: "key", Value: bson.D{{Key: "a", Value: 1}}}, {Key: "name", Value: "a_1"}}))
 	if err != nil {
 		t.Fatal(err)
@@ -209,10 +167,7 @@ func TestFirstArray(t *testing.T) {
 	if !c.Indexes()[1].Multikey {
 		t.Error("not marked multikey")
 	}
-	filter, err := query.ParseFilter(raw(t, bson.D{{Key: "a", Value: bson.D{{Key: "$gte", Value: 1}}}}), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	filter := parsed(t, bson.D{{Key: "a", Value: bson.D{{Key: "$gte", Value: 1}}}})
 	if n, err := countAll(t, c, filter); n != 2 || err != nil {
 		t.Errorf("found %d, %v", n, err)
 	}
