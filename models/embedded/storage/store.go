@@ -23,8 +23,14 @@ const (
 	// pebbleFormat must stay below FormatWALSyncChunks: see walFS.
 	pebbleFormat = pebble.FormatColumnarBlocks
 
-	// memTableSize bounds the log that a start after a crash has to replay.
-	memTableSize = 24 << 20
+	// memTableSize bounds the log that a start after a crash has to replay, and
+	// memTables the memory of what is not yet in tables.
+	memTableSize = 16 << 20
+	memTables    = 3
+
+	// blockSize is small, since the documents of a page lie in as many blocks.
+	// Against 4 KB a page of 50 takes a tenth less time where the cache is cold.
+	blockSize = 2 << 10
 )
 
 // Options says where and how data is kept.
@@ -103,7 +109,7 @@ func (s *Store) openPebble(folder string, cacheSize int64) error {
 		Lock:                        lock,
 		CacheSize:                   cacheSize,
 		MemTableSize:                memTableSize,
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: memTables,
 		L0CompactionThreshold:       4,
 		L0CompactionFileThreshold:   64,
 		L0StopWritesThreshold:       40,
@@ -116,7 +122,7 @@ func (s *Store) openPebble(folder string, cacheSize int64) error {
 		Logger:                pebbleLogger{s.log},
 	}
 	options.Levels[0].FilterPolicy = bloom.FilterPolicy(10)
-	options.Levels[0].BlockSize = 4 << 10
+	options.Levels[0].BlockSize = blockSize
 	options.Levels[0].IndexBlockSize = 64 << 10
 	s.db, err = pebble.Open(folder, options)
 	if err != nil {
