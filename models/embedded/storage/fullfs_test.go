@@ -165,7 +165,7 @@ func TestLittleSpace(t *testing.T) {
 // full before anybody could know.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	for _, room := range []int64{100_000, 1<<20 + 123, 30 << 20} {
+	for _, room := range []int64{100_000, 1<<20 + 123, 6 << 20} {
 		t.Run(fmt.Sprint(room), func(t *testing.T) {
 			t.Parallel()
 			fillUp(t, newSmallDisk(room, 1<<40))

@@ -72,7 +72,7 @@ func versions(t *testing.T, c *Collection) map[int32]int32 {
 func TestPowerLoss(t *testing.T) {
 	t.Parallel()
 	const steps, journaled = 150, 70
-	for seed := range 40 {
+	for seed := range 25 {
 		fs, s, c := crashable(t)
 		history := []map[int32]int32{{}}
 		documents := map[int32]located{}
@@ -84,7 +84,7 @@ func TestPowerLoss(t *testing.T) {
 			}
 			history = append(history, now)
 		}
-		percent := seed * 100 / 39
+		percent := seed * 100 / 24
 		lost := lose(fs, percent)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
