@@ -84,8 +84,8 @@ func systemClock() clock {
 
 // Open starts a server. A taken port is no error: ListenErr tells it, and
 // in-process connections work. To listen beyond loopback needs a user and a
-// password. A data directory that is foreign, newer or in use is refused with an
-// error that wraps storage.ErrForeign, storage.ErrNewer or storage.ErrInUse.
+// password. A data directory that is foreign, newer, in use or damaged is refused with
+// an error that wraps storage.ErrForeign, ErrNewer, ErrInUse or ErrDamaged.
 func Open(ctx context.Context, o Options) (*Server, error) {
 	return open(ctx, o, systemClock())
 }
