@@ -24,7 +24,7 @@ func raw(t testing.TB, doc bson.D) bson.Raw {
 
 func parsed(t testing.TB, filter bson.D) *query.Filter {
 	t.Helper()
-	f, err := query.ParseFilter(raw(t, filter))
+	f, err := query.ParseFilter(raw(t, filter), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
