@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
@@ -306,19 +307,37 @@ func runDistinct(ctx context.Context, r *request, out []byte) ([]byte, error) {
 }
 
 // distinctValues gives the values that distinct sees at a path: the elements of
-// arrays, and nothing where the field is missing.
-func distinctValues(doc bson.Raw, path string) []bson.RawValue {
-	vals, multikey := value.IndexValues(doc, path)
-	if len(vals) == 1 && !multikey && vals[0].Type == bson.TypeNull {
-		if _, ok := value.Lookup(doc, path); !ok {
-			return nil
+// arrays, and nothing where the field is missing. A numeric part of the path is
+// the index of an array; any other part is looked up in each of its elements.
+func distinctValues(doc []byte, path string) []bson.RawValue {
+	name, rest, more := strings.Cut(path, ".")
+	v := value.Field(doc, name)
+	switch {
+	case value.Missing(v):
+		return nil
+	case !more && v.Type != bson.TypeArray:
+		return []bson.RawValue{v}
+	case v.Type == bson.TypeEmbeddedDocument || v.Type == bson.TypeArray && more && startsWithNumber(rest):
+		return distinctValues(v.Value, rest)
+	case v.Type != bson.TypeArray:
+		return nil
+	}
+	var values []bson.RawValue
+	it := value.Elements(v.Value)
+	for {
+		_, element, ok := it.Next()
+		switch {
+		case !ok:
+			return values
+		case !more:
+			values = append(values, element)
+		case element.Type == bson.TypeEmbeddedDocument || element.Type == bson.TypeArray:
+			values = append(values, distinctValues(element.Value, rest)...)
 		}
 	}
-	out := vals[:0:0]
-	for _, v := range vals {
-		if v.Type != bson.TypeUndefined {
-			out = append(out, v)
-		}
-	}
-	return out
+}
+
+func startsWithNumber(path string) bool {
+	part, _, _ := strings.Cut(path, ".")
+	return part != "" && strings.Trim(part, "0123456789") == ""
 }
