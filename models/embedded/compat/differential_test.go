@@ -42,7 +42,7 @@ type pair struct{ ours, theirs *mongo.Database }
 func startPair(t testing.TB) pair {
 	t.Helper()
 	const name = "compat"
-	return pair{overPipe(t, startEmbedded(t)).Database(name), startFerretDB(t).Database(name)}
+	return pair{overPipe(t, startEmbedded(t)).Database(name), spawnFerretDB(t).Database(name)}
 }
 
 func (p pair) perform(ctx context.Context, s scenario) (ours, theirs outcome) {

@@ -1,10 +1,6 @@
 package compat
 
-import (
-	"math"
-
-	"go.mongodb.org/mongo-driver/v2/bson"
-)
+import "go.mongodb.org/mongo-driver/v2/bson"
 
 // read makes a command that changes nothing.
 func (g generator) read() bson.D {
@@ -45,21 +41,35 @@ func (g generator) write() bson.D {
 	case 3, 4:
 		return g.findAndModify()
 	}
-	update := d("q", g.filter(1), "u", g.update(), "upsert", g.chance(3))
+	upsert := g.chance(3)
+	update := d("q", g.identified(upsert), "u", g.update(), "upsert", upsert)
 	if len(update[1].Value.(bson.D)) > 0 && update[1].Value.(bson.D)[0].Key[0] == '$' {
 		update = append(update, bson.E{Key: "multi", Value: true})
-	} else {
+	} else if !upsert {
 		update[0].Value = d("_id", pick[any](g, int32(1), int32(2), int32(3), "nine"))
 	}
 	return d("update", collectionName, "updates", bson.A{update})
 }
 
-func (g generator) findAndModify() bson.D {
-	f := d("findAndModify", collectionName, "query", g.filter(1), "sort", g.sort())
+// identified makes a filter, of an upsert one with an identity, as each server would make up another.
+func (g generator) identified(upsert bool) bson.D {
+	if !upsert {
+		return g.filter(1)
+	}
+	filter := d("_id", pick[any](g, int32(1), int32(2), int32(3), "nine", "new"))
 	if g.chance(3) {
+		filter = append(filter, bson.E{Key: "c", Value: g.number()})
+	}
+	return filter
+}
+
+func (g generator) findAndModify() bson.D {
+	upsert := g.chance(3)
+	f := d("findAndModify", collectionName, "query", g.identified(upsert), "sort", g.sort())
+	if !upsert && g.chance(2) {
 		return append(f, bson.E{Key: "remove", Value: true})
 	}
-	return append(f, d("update", g.update(), "new", g.chance(2), "upsert", g.chance(3))...)
+	return append(f, d("update", g.update(), "new", g.chance(2), "upsert", upsert)...)
 }
 
 // update makes a document of operators, or one that replaces.
@@ -103,7 +113,7 @@ func (g generator) modifier() (string, any) {
 	case 5:
 		return "$rename", pick(g, "e", "f", "e.x")
 	case 6:
-		return "$pop", pick[any](g, int32(1), int32(-1), int64(1), -1.0, int32(2))
+		return "$pop", pick[any](g, int32(1), int32(-1), int64(1), -1.0)
 	case 7, 8:
 		return "$push", g.pushed()
 	case 9:
@@ -122,7 +132,7 @@ func (g generator) modifier() (string, any) {
 }
 
 func (g generator) addend() any {
-	return pick[any](g, int32(1), int32(-2), int64(3), 0.5, 2.0, int32(math.MaxInt32), "x")
+	return pick[any](g, int32(1), int32(-2), int64(3), 0.5, 2.0, 1e3)
 }
 
 func (g generator) pushed() any {

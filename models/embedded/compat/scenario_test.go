@@ -56,7 +56,9 @@ func (s scenario) String() string {
 	if s.index != nil {
 		fmt.Fprintf(&b, "  index    %s\n", extJSON(s.index))
 	}
-	fmt.Fprintf(&b, "  command  %s", extJSON(s.op))
+	if s.op != nil {
+		fmt.Fprintf(&b, "  command  %s", extJSON(s.op))
+	}
 	return b.String()
 }
 
@@ -111,6 +113,9 @@ func prepare(ctx context.Context, db *mongo.Database, s scenario) (failed outcom
 func perform(ctx context.Context, db *mongo.Database, s scenario) outcome {
 	if failed, ok := prepare(ctx, db, s); !ok {
 		return failed
+	}
+	if s.op == nil {
+		return outcome{}
 	}
 	return run(ctx, db, s.op)
 }
@@ -218,7 +223,7 @@ func replyLines(reply bson.Raw) ([]string, error) {
 
 func failure(err error) outcome {
 	var failed mongo.ServerError
-	if errors.As(err, &failed) && len(failed.ErrorCodes()) > 0 {
+	if errors.As(err, &failed) && len(failed.ErrorCodes()) > 0 && failed.ErrorCodes()[0] != 0 {
 		return outcome{code: failed.ErrorCodes()[0], text: err.Error()}
 	}
 	return outcome{code: -1, text: err.Error()}

@@ -3,11 +3,9 @@ package compat
 
 import (
 	"context"
-	"log/slog"
 	"net"
 	"testing"
 
-	"github.com/FerretDB/FerretDB/ferretdb"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
@@ -45,30 +43,6 @@ func overPipe(t testing.TB, s *embedded.Server) *mongo.Client {
 func overTCP(t testing.TB, s *embedded.Server) *mongo.Client {
 	t.Helper()
 	return connect(t, options.Client().ApplyURI("mongodb://"+s.Addr().String()+"/?directConnection=true"))
-}
-
-// startFerretDB runs a FerretDB on SQLite in a temporary folder and connects to it.
-func startFerretDB(t testing.TB) *mongo.Client {
-	t.Helper()
-	f, err := ferretdb.New(&ferretdb.Config{
-		Listener:  ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
-		Logger:    slog.New(slog.DiscardHandler),
-		Handler:   "sqlite",
-		SQLiteURL: "file:" + t.TempDir() + "/",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- f.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("FerretDB: %v", err)
-		}
-	})
-	return connect(t, options.Client().ApplyURI(f.MongoDBURI()+"?directConnection=true"))
 }
 
 func connect(t testing.TB, o *options.ClientOptions) *mongo.Client {

@@ -34,6 +34,9 @@ func candidates(s scenario) func(yield func(scenario) bool) {
 				return
 			}
 		}
+		if s.op == nil {
+			return
+		}
 		for i := 1; i < len(s.op); i++ {
 			if !yield(scenario{s.docs, s.index, without(s.op, i)}) {
 				return
@@ -52,8 +55,11 @@ func smaller(v any) []any {
 	var all []any
 	switch v := v.(type) {
 	case bson.D:
+		if len(v) == 1 && v[0].Key[:1] == "$" {
+			break
+		}
 		for i := range v {
-			if v[i].Key != "_id" {
+			if v[i].Key != "_id" && v[i].Key != "$mod" {
 				all = append(all, without(v, i))
 			}
 		}

@@ -254,14 +254,14 @@ func parseRegex(doc []byte) (condition, error) {
 func parseSize(v bson.RawValue) (condition, error) {
 	element := "$size: " + value.Format(v)
 	if !value.IsNumber(v) {
-		return nil, mongoerr.FailedToParse.Errorf("Failed to parse $size. Expected a number in: %s", element)
+		return nil, mongoerr.BadValue.Errorf("Failed to parse $size. Expected a number in: %s", element)
 	}
 	n, ok := value.ExactInt64(v)
 	if !ok {
-		return nil, mongoerr.FailedToParse.Errorf("Failed to parse $size. Expected an integer: %s", element)
+		return nil, mongoerr.BadValue.Errorf("Failed to parse $size. Expected an integer: %s", element)
 	}
 	if n < 0 {
-		return nil, mongoerr.FailedToParse.Errorf("Failed to parse $size. Expected a non-negative number in: %s", element)
+		return nil, mongoerr.BadValue.Errorf("Failed to parse $size. Expected a non-negative number in: %s", element)
 	}
 	return sizeCondition(n), nil
 }
