@@ -43,7 +43,7 @@ func (o outcome) String() string {
 	}
 	lines = append(lines, o.reply...)
 	if len(o.after) > 0 {
-		lines = append(append(lines, "collection:"), o.after...)
+		lines = append(append(lines, "collection"), o.after...)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -68,6 +68,10 @@ func extJSON(v any) string {
 		return err.Error()
 	}
 	return string(raw)
+}
+
+func valueJSON(v any) string {
+	return strings.TrimSuffix(strings.TrimPrefix(extJSON(bson.D{{Key: "", Value: v}}), `{"":`), "}")
 }
 
 // canonical also tells the numeric types apart.
@@ -211,10 +215,10 @@ func replyLines(reply bson.Raw) ([]string, error) {
 			failed, _ := e.Value.(bson.A)
 			for _, f := range failed {
 				one, _ := f.(bson.D)
-				lines = append(lines, fmt.Sprintf("writeErrors: %v at %v", field(one, "code"), field(one, "index")))
+				lines = append(lines, fmt.Sprintf("writeErrors %v at %v", field(one, "code"), field(one, "index")))
 			}
 		case "n", "nModified", "upserted", "value", "lastErrorObject":
-			lines = append(lines, e.Key+": "+extJSON(bson.D{{Key: e.Key, Value: e.Value}}))
+			lines = append(lines, e.Key+" "+valueJSON(e.Value))
 		}
 	}
 	slices.Sort(lines)
