@@ -124,7 +124,7 @@ func (g generator) modifier() (string, any) {
 		return "$pullAll", g.array(1)
 	case 12:
 		if g.chance(2) {
-			return "$bit", d(pick(g, "and", "or", "xor"), pick[any](g, int32(5), int64(3), 1.0))
+			return "$bit", d(pick(g, "and", "or", "xor"), pick[any](g, int32(5), int64(3)))
 		}
 		return "$setOnInsert", g.value(1)
 	}
@@ -132,7 +132,7 @@ func (g generator) modifier() (string, any) {
 }
 
 func (g generator) addend() any {
-	return pick[any](g, int32(1), int32(-2), int64(3), 0.5, 2.0, 1e3)
+	return pick[any](g, int32(1), int32(-2), int64(3), 0.5, 2.0, int32(1000))
 }
 
 func (g generator) pushed() any {
