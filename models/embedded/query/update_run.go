@@ -54,6 +54,7 @@ func (r *updateRun) document(dst, doc []byte, n *updateNode) (out []byte, modifi
 	if len(n.children) > len(few) {
 		seen = make([]bool, len(n.children))
 	}
+	var first failedChild
 	start, dst := bsoncore.AppendDocumentStart(dst)
 	it := value.Elements(doc)
 	for {
@@ -67,11 +68,12 @@ func (r *updateRun) document(dst, doc []byte, n *updateNode) (out []byte, modifi
 			continue
 		}
 		seen[i] = true
-		var changed bool
-		if dst, changed, err = r.field(dst, key, v, child, false); err != nil {
-			return nil, false, err
+		next, changed, err := r.field(dst, key, v, child, false)
+		if err != nil {
+			first.note(i, err)
+			continue
 		}
-		modified = modified || changed
+		dst, modified = next, modified || changed
 		if err := CheckBuiltSize(len(dst)); err != nil {
 			return nil, false, err
 		}
@@ -85,14 +87,31 @@ func (r *updateRun) document(dst, doc []byte, n *updateNode) (out []byte, modifi
 		}
 		v, err := r.create(child)
 		if err != nil {
-			return nil, false, err
+			first.note(i, err)
+			break
 		}
 		if !value.Missing(v) {
 			dst, modified = appendElement(dst, []byte(child.name), v), true
 		}
 	}
+	if first.err != nil {
+		return nil, false, first.err
+	}
 	dst, err = bsoncore.AppendDocumentEnd(dst, start)
 	return dst, modified, err
+}
+
+// failedChild is the first child that failed. mongod applies children in their
+// order, so it tells that error whatever the order of the document's fields.
+type failedChild struct {
+	index int
+	err   error
+}
+
+func (f *failedChild) note(index int, err error) {
+	if f.err == nil || index < f.index {
+		f.index, f.err = index, err
+	}
 }
 
 // field appends an existing field, changed by n, to dst. A field that is

@@ -322,6 +322,9 @@ func TestUpdateApplyErrors(t *testing.T) {
 		{`{"$rename": {"a.b": "c"}}`, `{"_id": 1, "a": [{"b": 1}]}`, 2, "The source field cannot be an array element, 'a.b' in doc with _id: 1 has an array field called 'a'"},
 		{`{"$rename": {"c": "a.b"}}`, `{"_id": 1, "a": [], "c": 1}`, 2, "The destination field cannot be an array element, 'a.b'"},
 		{`{"$rename": {"c": "a.b"}}`, `{"_id": 1, "a": 5, "c": 1}`, 28, "Cannot create field 'b' in element {a: 5}"},
+		// Of two errors the one of the first path is told, whatever the order of the fields.
+		{`{"$push": {"b.x": 1}, "$pop": {"a": 1}}`, `{"_id": 1, "b": null, "a": 5}`, 14, "Path 'a' contains an element of non-array type 'int'"},
+		{`{"$push": {"b.x": 1}, "$set": {"a.y": 1}}`, `{"_id": 1, "b": null, "a": 5}`, 28, "Cannot create field 'y' in element {a: 5}"},
 	}
 	for _, test := range tests {
 		u, err := updateOf(t, test.update)
