@@ -144,13 +144,6 @@ func updateDifferences() []difference {
 			},
 		},
 		{
-			name: "Which of two errors",
-			docs: `[{"_id":1,"b":false,"c":"ab"}]`, op: `{"update":"things","updates":[{"q":{},"u":{"$addToSet":{"c":1},"$pull":{"b.1":1}}}]}`, want: `error 2`,
-			matches: func(s scenario, ours, theirs outcome) bool {
-				return ours.code != 0 && theirs.code != 0 && ours.code != theirs.code && countOperators(s.op) > 1
-			},
-		},
-		{
 			name: "Overflow of $inc",
 			docs: `[{"_id":1,"a":2}]`, op: `{"update":"things","updates":[{"q":{},"u":{"$inc":{"a":2147483647}}}]}`,
 			want: `n 1 nModified 1 collection {"_id":1,"a":2147483649}`,

@@ -83,11 +83,3 @@ func anyOrder(o outcome) []string {
 	}
 	return lines
 }
-
-// countOperators counts the operators and paths of an update.
-func countOperators(op bson.D) int {
-	n := 0
-	mentionsOf(op, "u", func(v any) bool { walk(v, func(string, any) { n++ }); return false })
-	mentionsOf(op, "update", func(v any) bool { walk(v, func(string, any) { n++ }); return false })
-	return n / 2
-}
