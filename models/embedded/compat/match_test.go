@@ -53,13 +53,6 @@ func isArray(v any) bool {
 	return ok
 }
 
-// holdsNestedArray reports whether an array is an element of another, or would be added to one.
-func holdsNestedArray(v any) bool {
-	return within(v, func(key string, v any) bool {
-		return isArray(v) && (key == "" || key == "$push") || key == "$push" && holdsArray(v)
-	})
-}
-
 func holdsEmptyDocument(v any) bool {
 	return within(v, func(_ string, v any) bool {
 		d, ok := v.(bson.D)
