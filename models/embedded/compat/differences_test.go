@@ -205,6 +205,30 @@ func otherDifferences() []difference {
 			matches: func(s scenario, _, _ outcome) bool { return holdsArray(s.docs) && sortsByDottedPath(s.op) },
 		},
 		{
+			name: "Computed fields",
+			docs: `[{"_id":1,"a":2}]`, op: `{"aggregate":"things","pipeline":[{"$set":{"b.c":"$a"}}],"cursor":{}}`,
+			want: `{"_id":1,"a":2,"b":{"c":2}}`,
+			matches: inCommand(func(op bson.D) bool {
+				return op[0].Key == "aggregate" && mentions(op, "$set", "$addFields") && computes(op)
+			}),
+		},
+		{
+			name: "Two accumulators",
+			docs: `[{"_id":1}]`, op: `{"aggregate":"things","pipeline":[{"$group":{"_id":null,"n":{"$sum":1},"count":{"$count":{}}}}],"cursor":{}}`,
+			want: `{"_id":null,"n":1,"count":1}`,
+			matches: inCommand(func(op bson.D) bool {
+				return mentionsOf(op, "$group", func(v any) bool { return mentions(v, "$count") && mentions(v, "$sum") })
+			}),
+		},
+		{
+			name: "Missing fields in the key of a group",
+			docs: `[{"_id":1}]`, op: `{"aggregate":"things","pipeline":[{"$group":{"_id":{"x":"$a"}}}],"cursor":{}}`,
+			want: `{"_id":{}}`,
+			matches: inCommand(func(op bson.D) bool {
+				return mentionsOf(op, "$group", func(v any) bool { return mentionsOf(v, "_id", func(id any) bool { _, doc := id.(bson.D); return doc }) })
+			}),
+		},
+		{
 			name: "Order of fields",
 			docs: `[{"_id":1,"b":[],"c":{}}]`, op: `{"find":"things","projection":{"c.a":1,"b.a":1}}`,
 			want: `{"_id":1,"b":[],"c":{}}`,

@@ -168,7 +168,7 @@ func (g generator) stages() bson.A {
 	case 2:
 		return bson.A{d("$project", g.projection())}
 	case 3, 4:
-		return bson.A{d(pick(g, "$set", "$addFields"), d(g.paths(1)[0], pick[any](g, "$"+g.path(), g.number(), "text", nil)))}
+		return bson.A{d(pick(g, "$set", "$addFields"), d(pick(g, "a", "b", "c", "d", "e"), pick[any](g, "$"+g.path(), g.number(), "text", nil)))}
 	case 5:
 		return bson.A{d("$unset", pick[any](g, g.paths(1)[0], bson.A{"a", "b.a"}))}
 	case 6, 7:

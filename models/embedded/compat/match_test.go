@@ -53,6 +53,14 @@ func isArray(v any) bool {
 	return ok
 }
 
+// computes reports whether a stage sets a field below another, or one to the value of a path.
+func computes(op bson.D) bool {
+	set := func(v any) bool {
+		return hasDottedKey(v) || within(v, func(_ string, v any) bool { text, _ := v.(string); return strings.HasPrefix(text, "$") })
+	}
+	return mentionsOf(op, "$set", set) || mentionsOf(op, "$addFields", set)
+}
+
 func holdsEmptyDocument(v any) bool {
 	return within(v, func(_ string, v any) bool {
 		d, ok := v.(bson.D)
