@@ -119,7 +119,7 @@ func runValidate(ctx context.Context, r *request, out []byte) ([]byte, error) {
 	}
 	for _, f := range r.fields {
 		switch f.name {
-		case "full", "metadata", "checkBSONConformance", "background":
+		case "full", "metadata", "checkBSONConformance", "background", "scandata":
 		default:
 			return nil, r.unknown(f)
 		}
