@@ -44,7 +44,7 @@ func (r *request) parseAggregate() (*aggregateArgs, error) {
 		case "hint":
 			env.Hint = keep(f.v)
 		case "allowDiskUse", "bypassDocumentValidation", "fromMongos", "needsMerge":
-			// Stages never spill, and there is no validation to bypass.
+			// Stages never spill.
 			err = r.boolean(f, &ignored)
 		default:
 			err = r.unknown(f)
@@ -122,5 +122,7 @@ func aggregationError(err error) error {
 	if !errors.As(err, &known) {
 		return err
 	}
-	return mongoerr.New(known.Code, known.Name, "PlanExecutor error during aggregation :: caused by :: %s", known.Message)
+	said := *known
+	said.Message = "PlanExecutor error during aggregation :: caused by :: " + known.Message
+	return &said
 }

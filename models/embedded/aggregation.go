@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"os"
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -19,10 +18,13 @@ import (
 type aggregation struct {
 	s         *Server
 	journaled bool
+	// unvalidated is bypassDocumentValidation.
+	unvalidated bool
 }
 
 func (r *request) aggregation() *aggregation {
-	return &aggregation{s: r.s, journaled: r.journaled}
+	unvalidated, _ := asBool(r.body.Lookup("bypassDocumentValidation"))
+	return &aggregation{s: r.s, journaled: r.journaled, unvalidated: unvalidated}
 }
 
 // storageQuery is a pipeline's query as storage takes it.
@@ -30,9 +32,9 @@ func storageQuery(q pipeline.Query) storage.Query {
 	return storage.Query{Filter: q.Filter, Sort: q.Sort, Skip: q.Skip, Limit: q.Limit, Hint: q.Hint, Count: q.Count}
 }
 
-// Resolve gives ns: the server has no views.
 func (a *aggregation) Resolve(ns pipeline.Namespace) (pipeline.Namespace, []bson.Raw, error) {
-	return ns, nil, nil
+	on, stages, err := a.s.resolveView(storage.Namespace(ns))
+	return pipeline.Namespace(on), stages, err
 }
 
 func (a *aggregation) Find(ns pipeline.Namespace, q pipeline.Query) (pipeline.Source, error) {
@@ -87,6 +89,7 @@ func (a *aggregation) Merge(ctx context.Context, ns pipeline.Namespace, changes 
 	if err != nil {
 		return err
 	}
+	w.Unvalidated = a.unvalidated
 	for _, change := range changes {
 		// Applied one by one: a change sees what those before it did.
 		if err = errors.Join(a.merge(ctx, c, w, change), w.Apply()); err != nil {
@@ -133,11 +136,7 @@ func replace(w *storage.Writer, id storage.RecordID, old bson.Raw, change pipeli
 
 func (a *aggregation) CollStats(ns pipeline.Namespace, o pipeline.CollStatsOptions) (bson.Raw, error) {
 	c := a.s.store.Collection(storage.Namespace(ns))
-	host, err := os.Hostname()
-	if err != nil {
-		host = "localhost"
-	}
-	doc := bson.D{{Key: "ns", Value: ns.String()}, {Key: "host", Value: host}, {Key: "localTime", Value: a.s.clock.now()}}
+	doc := bson.D{{Key: "ns", Value: ns.String()}, {Key: "host", Value: hostname()}, {Key: "localTime", Value: a.s.clock.now()}}
 	if o.Latency || o.QueryExec {
 		return nil, mongoerr.NotImplemented.Errorf("latencyStats and queryExecStats of $collStats are not supported by this server")
 	}
@@ -149,7 +148,7 @@ func (a *aggregation) CollStats(ns pipeline.Namespace, o pipeline.CollStatsOptio
 		return nil, mongoerr.NamespaceNotFound.Errorf("Unable to retrieve %s in $collStats stage :: caused by :: Collection [%s] not found.", what, ns)
 	}
 	if o.Storage {
-		doc = append(doc, bson.E{Key: "storageStats", Value: collStats(c, o.Scale)})
+		doc = append(doc, bson.E{Key: "storageStats", Value: a.s.collStats(storage.Namespace(ns), o.Scale)})
 	}
 	if o.Count {
 		doc = append(doc, bson.E{Key: "count", Value: c.Count()})
@@ -157,12 +156,29 @@ func (a *aggregation) CollStats(ns pipeline.Namespace, o pipeline.CollStatsOptio
 	return bson.Marshal(doc)
 }
 
-func (a *aggregation) IndexStats(pipeline.Namespace) ([]bson.Raw, error) {
-	return nil, mongoerr.NotImplemented.Errorf("$indexStats is not supported by this server")
+func (a *aggregation) IndexStats(ns pipeline.Namespace) ([]bson.Raw, error) {
+	c := a.s.store.Collection(storage.Namespace(ns))
+	if c == nil {
+		return nil, nil
+	}
+	var docs []bson.Raw
+	for _, x := range c.Indexes() {
+		queries, since := x.Usage()
+		raw, err := bson.Marshal(bson.D{
+			{Key: "name", Value: x.Spec.Name}, {Key: "key", Value: x.Spec.Key}, {Key: "host", Value: hostname()},
+			{Key: "accesses", Value: bson.D{{Key: "ops", Value: queries}, {Key: "since", Value: since}}},
+			{Key: "spec", Value: x.Spec.Raw},
+		})
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, raw)
+	}
+	return docs, nil
 }
 
-func (a *aggregation) CurrentOps(bool, bool) ([]bson.Raw, error) {
-	return nil, mongoerr.NotImplemented.Errorf("$currentOp is not supported by this server")
+func (a *aggregation) CurrentOps(idleConnections, idleCursors bool) ([]bson.Raw, error) {
+	return a.s.currentOps(currentOpOptions{idleConnections: idleConnections, idleCursors: idleCursors})
 }
 
 func (a *aggregation) Sessions() ([]bson.Raw, error) { return a.s.sessions.list() }

@@ -4,15 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"math/rand/v2"
 	"strconv"
-	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
 
-	"parlor/models/embedded/mongoerr"
 	"parlor/models/embedded/storage"
 	"parlor/models/embedded/wire"
 )
@@ -22,8 +19,10 @@ const (
 	firstBatch = 101
 	// cursorTimeout is how long a cursor lives unused.
 	cursorTimeout = 10 * time.Minute
-	// replyRoom is left in a message for the reply around a batch.
+	// maxBatchBytes leaves room in a message for the reply around a batch.
 	maxBatchBytes = wire.MaxDocumentSize
+	// awaitTime is how long a getMore waits for news where it doesn't say.
+	awaitTime = time.Second
 )
 
 // source gives the documents of a cursor one by one.
@@ -35,15 +34,43 @@ type source interface {
 	Close() error
 }
 
+// awaiter is a source that more may come to after its end, until it is exhausted.
+type awaiter interface {
+	source
+	// Await waits until there may be more.
+	Await(ctx context.Context) error
+}
+
+// cursorOptions are what a command that opens a cursor says of it.
+type cursorOptions struct {
+	// batch is the size of the first batch; negative means as many as a reply holds.
+	batch int64
+	// single ends the cursor with the first batch.
+	single bool
+	// keep is noCursorTimeout.
+	keep bool
+	// await lets getMore wait at the end of an awaiter.
+	await bool
+}
+
 // cursor is a source that a client reads in batches.
 type cursor struct {
-	id     int64
-	ns     storage.Namespace
-	source source
+	id      int64
+	ns      storage.Namespace
+	source  source
+	options cursorOptions
+	session string
+	// left is what is left of the maxTimeMS of the command that opened it; 0 is
+	// without.
+	left time.Duration
+	// command is the one that opened it.
+	command bson.Raw
+	opened  time.Time
 	// pending is a document that didn't fit the last batch.
 	pending bson.Raw
 
-	busy bool
+	// user is the getMore that has it, nil where none has.
+	user *request
 	used time.Time
 }
 
@@ -63,7 +90,8 @@ func (c *cursor) appendBatch(ctx context.Context, out []byte, name string, limit
 		}
 		c.pending = nil
 		if doc == nil {
-			return endDocument(out, index), true, nil
+			_, tail := c.source.(awaiter)
+			return endDocument(out, index), !tail || c.source.Exhausted(), nil
 		}
 		if n > 0 && len(out)-start+len(doc) > maxBatchBytes {
 			c.pending = bytes.Clone(doc)
@@ -77,118 +105,26 @@ func (c *cursor) appendBatch(ctx context.Context, out []byte, name string, limit
 	return endDocument(out, index), c.source.Exhausted(), nil
 }
 
-// cursorTable holds the open cursors of all connections.
-type cursorTable struct {
-	mu   sync.Mutex
-	open map[int64]*cursor
-}
-
-func newCursorTable() *cursorTable { return &cursorTable{open: map[int64]*cursor{}} }
-
-// add keeps a cursor and gives it an id.
-func (t *cursorTable) add(c *cursor, now time.Time) int64 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	c.used = now
-	for c.id == 0 || t.open[c.id] != nil {
-		c.id = rand.Int64()
-	}
-	t.open[c.id] = c
-	return c.id
-}
-
-// take lends a cursor to one getMore; release gives it back.
-func (t *cursorTable) take(id int64, ns storage.Namespace) (*cursor, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	c := t.open[id]
-	switch {
-	case c == nil:
-		return nil, mongoerr.CursorNotFound.Errorf("cursor id %d not found", id)
-	case c.ns != ns:
-		return nil, mongoerr.Unauthorized.Errorf("Requested getMore on namespace '%s', but cursor belongs to a different namespace %s", ns, c.ns)
-	case c.busy:
-		return nil, mongoerr.CursorInUse.Errorf("cursor with id %d is already in use", id)
-	}
-	c.busy = true
-	return c, nil
-}
-
-func (t *cursorTable) release(c *cursor, now time.Time, done bool) error {
-	t.mu.Lock()
-	c.busy, c.used = false, now
-	// Killed while it was lent: it is no longer in the table.
-	if t.open[c.id] == nil {
-		done = true
-	}
-	if done {
-		delete(t.open, c.id)
-	}
-	t.mu.Unlock()
-	if done {
-		return c.source.Close()
-	}
-	return nil
-}
-
-// kill removes a cursor and reports whether there was one.
-func (t *cursorTable) kill(id int64, ns storage.Namespace) (bool, error) {
-	t.mu.Lock()
-	c := t.open[id]
-	if c == nil || c.ns != ns {
-		t.mu.Unlock()
-		return false, nil
-	}
-	delete(t.open, id)
-	busy := c.busy
-	t.mu.Unlock()
-	if busy {
-		return true, nil // release closes it
-	}
-	return true, c.source.Close()
-}
-
-// expire removes the cursors that nobody has used since.
-func (t *cursorTable) expire(since time.Time) error {
-	return t.closeIf(func(c *cursor) bool { return c.used.Before(since) })
-}
-
-func (t *cursorTable) closeAll() error {
-	return t.closeIf(func(*cursor) bool { return true })
-}
-
-func (t *cursorTable) closeIf(old func(*cursor) bool) error {
-	t.mu.Lock()
-	var gone []*cursor
-	for id, c := range t.open {
-		if !c.busy && old(c) {
-			gone = append(gone, c)
-			delete(t.open, id)
-		}
-	}
-	t.mu.Unlock()
-	var err error
-	for _, c := range gone {
-		err = errors.Join(err, c.source.Close())
-	}
-	return err
-}
-
-func (t *cursorTable) len() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.open)
-}
-
 // appendFirst appends the cursor field of a command that opens one, and keeps the
 // cursor if more follows.
 func (r *request) appendFirst(ctx context.Context, out []byte, ns storage.Namespace, src source, batch int64, single bool) ([]byte, error) {
-	c := &cursor{ns: ns, source: src}
+	return r.openCursor(ctx, out, ns, src, cursorOptions{batch: batch, single: single})
+}
+
+func (r *request) openCursor(ctx context.Context, out []byte, ns storage.Namespace, src source, o cursorOptions) ([]byte, error) {
+	if r.view != nil {
+		ns = *r.view
+		o.single = o.single || r.single
+	}
+	c := &cursor{ns: ns, source: src, options: o, session: r.session, opened: r.started}
 	index, out := bsoncore.AppendDocumentElementStart(out, "cursor")
-	out, done, err := c.appendBatch(ctx, out, "firstBatch", batch)
-	if err != nil || done || single {
+	out, done, err := c.appendBatch(ctx, out, "firstBatch", o.batch)
+	if err != nil || done || o.single {
 		err = errors.Join(err, src.Close())
 	} else {
+		c.left = r.maxTime
+		c.spend(r)
+		c.command = bytes.Clone(r.body)
 		r.s.cursors.add(c, r.s.clock.now())
 	}
 	if err != nil {
@@ -199,111 +135,12 @@ func (r *request) appendFirst(ctx context.Context, out []byte, ns storage.Namesp
 	return endDocument(out, index), nil
 }
 
-func runGetMore(ctx context.Context, r *request, out []byte) ([]byte, error) {
-	id, ok := r.arg.Int64OK()
-	if !ok {
-		return nil, mongoerr.TypeMismatch.Errorf("BSON field 'getMore.getMore' is the wrong type '%s', expected type 'long'", typeName(r.arg))
+// spend takes the time that r has run off what is left of maxTimeMS. At least a
+// little stays: the next getMore then notices.
+func (c *cursor) spend(r *request) {
+	if c.left > 0 {
+		c.left = max(c.left-r.s.clock.now().Sub(r.started), 1)
 	}
-	batch := int64(-1)
-	var name string
-	for _, f := range r.fields {
-		switch f.name {
-		case "collection":
-			if name, ok = f.v.StringValueOK(); !ok {
-				return nil, wrongType("getMore.collection", f.v, "string")
-			}
-		case "batchSize":
-			if err := r.natural(f, &batch); err != nil {
-				return nil, err
-			}
-			if batch == 0 {
-				batch = -1
-			}
-		case "term", "lastKnownCommittedOpTime":
-		default:
-			return nil, r.unknown(f)
-		}
-	}
-	ns, err := r.cursorNamespace(name)
-	if err != nil {
-		return nil, err
-	}
-	c, err := r.s.cursors.take(id, ns)
-	if err != nil {
-		return nil, err
-	}
-	index, out := bsoncore.AppendDocumentElementStart(out, "cursor")
-	out, done, err := c.appendBatch(ctx, out, "nextBatch", batch)
-	if rerr := r.s.cursors.release(c, r.s.clock.now(), done || err != nil); err == nil {
-		err = rerr
-	}
-	if err != nil {
-		return nil, err
-	}
-	if done {
-		id = 0
-	}
-	out = bsoncore.AppendInt64Element(out, "id", id)
-	out = bsoncore.AppendStringElement(out, "ns", ns.String())
-	return endDocument(out, index), nil
-}
-
-// cursorNamespace is the namespace that a cursor command names, which may be that
-// of a listing.
-func (r *request) cursorNamespace(name string) (storage.Namespace, error) {
-	if name == "$cmd.listCollections" || name == "$cmd.aggregate" {
-		return storage.Namespace{DB: r.db, Collection: name}, nil
-	}
-	return r.namespace(name)
-}
-
-func runKillCursors(_ context.Context, r *request, out []byte) ([]byte, error) {
-	name, _ := r.arg.StringValueOK()
-	ns, err := r.cursorNamespace(name)
-	if err != nil {
-		return nil, err
-	}
-	var ids []bson.RawValue
-	for _, f := range r.fields {
-		if f.name != "cursors" {
-			return nil, r.unknown(f)
-		}
-		array, ok := f.v.ArrayOK()
-		if !ok {
-			return nil, wrongType("killCursors.cursors", f.v, "array")
-		}
-		if ids, err = array.Values(); err != nil {
-			return nil, mongoerr.InvalidBSON.Errorf("%v", err)
-		}
-	}
-	var killed, missing []int64
-	for _, v := range ids {
-		id, ok := v.Int64OK()
-		if !ok {
-			return nil, wrongType("killCursors.cursors.0", v, "long")
-		}
-		found, err := r.s.cursors.kill(id, ns)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			killed = append(killed, id)
-		} else {
-			missing = append(missing, id)
-		}
-	}
-	out = appendInt64s(out, "cursorsKilled", killed)
-	out = appendInt64s(out, "cursorsNotFound", missing)
-	out = appendInt64s(out, "cursorsAlive", nil)
-	return appendInt64s(out, "cursorsUnknown", nil), nil
-}
-
-func appendInt64s(out []byte, name string, values []int64) []byte {
-	index, out := bsoncore.AppendArrayElementStart(out, name)
-	for i, v := range values {
-		out = bsoncore.AppendInt64Element(out, strconv.Itoa(i), v)
-	}
-	return endDocument(out, index)
 }
 
 // listSource gives documents that are all there already.

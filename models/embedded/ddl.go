@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -12,33 +13,13 @@ import (
 	"parlor/models/embedded/storage"
 )
 
-func runCreate(_ context.Context, r *request, out []byte) ([]byte, error) {
-	ns, err := r.collection()
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range r.fields {
-		switch f.name {
-		case "capped", "timeseries", "clusteredIndex", "validator", "viewOn", "pipeline", "expireAfterSeconds", "encryptedFields", "changeStreamPreAndPostImages":
-			if on, isBool := f.v.BooleanOK(); !isBool || on {
-				return nil, mongoerr.NotImplemented.Errorf("create option '%s' is not supported", f.name)
-			}
-		case "autoIndexId", "idIndex", "size", "max", "storageEngine", "validationLevel", "validationAction", "indexOptionDefaults", "flags", "temp":
-			// They change nothing without the options above.
-		default:
-			return nil, r.unknown(f)
-		}
-	}
-	if _, err := r.s.store.Create(ns); err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
 func runDrop(_ context.Context, r *request, out []byte) ([]byte, error) {
 	ns, err := r.collection()
 	if err != nil {
 		return nil, err
+	}
+	if r.s.store.View(ns) != nil {
+		return bsoncore.AppendStringElement(out, "ns", ns.String()), r.s.store.DropView(ns)
 	}
 	c := r.s.store.Collection(ns)
 	if c == nil {
@@ -54,13 +35,18 @@ func runDrop(_ context.Context, r *request, out []byte) ([]byte, error) {
 }
 
 func runDropDatabase(_ context.Context, r *request, out []byte) ([]byte, error) {
-	list := r.s.store.Collections(r.db)
+	list, views := r.s.store.Collections(r.db), r.s.store.Views(r.db)
+	for _, v := range views {
+		if err := r.s.store.DropView(v.NS); err != nil {
+			return nil, err
+		}
+	}
 	for _, c := range list {
 		if err := r.s.store.Drop(c); err != nil {
 			return nil, err
 		}
 	}
-	if len(list) > 0 {
+	if len(list)+len(views) > 0 {
 		out = bsoncore.AppendStringElement(out, "dropped", r.db)
 	}
 	return out, nil
@@ -117,21 +103,17 @@ func runListDatabases(_ context.Context, r *request, out []byte) ([]byte, error)
 	return appendFields(out, reply)
 }
 
-// databases gives the names of the databases that have a collection.
+// databases gives the names of the databases that have a collection or a view.
 func (s *Server) databases() []string {
 	var names []string
 	for _, c := range s.store.Collections("") {
 		names = append(names, c.NS.DB)
 	}
-	return slices.Compact(names)
-}
-
-func (r *request) filter(f field) (*query.Filter, error) {
-	var doc bson.Raw
-	if err := r.document(f, &doc); err != nil {
-		return nil, err
+	for _, v := range s.store.Views("") {
+		names = append(names, v.NS.DB)
 	}
-	return query.ParseFilter(doc, nil)
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // storageSize is what a collection takes on disk, its indexes included.
@@ -166,19 +148,12 @@ func runListCollections(ctx context.Context, r *request, out []byte) ([]byte, er
 			return nil, err
 		}
 	}
+	entries, err := r.s.listEntries(r.db, nameOnly)
+	if err != nil {
+		return nil, err
+	}
 	list := &listSource{}
-	for _, c := range r.s.store.Collections(r.db) {
-		entry := bson.D{{Key: "name", Value: c.NS.Collection}, {Key: "type", Value: "collection"}}
-		if !nameOnly {
-			entry = append(entry,
-				bson.E{Key: "options", Value: bson.D{}},
-				bson.E{Key: "info", Value: bson.D{{Key: "readOnly", Value: false}, {Key: "uuid", Value: c.UUID}}},
-				bson.E{Key: "idIndex", Value: c.Indexes()[0].Spec.Raw})
-		}
-		raw, err := bson.Marshal(entry)
-		if err != nil {
-			return nil, err
-		}
+	for _, raw := range entries {
 		ok, err := filter.Match(raw)
 		if err != nil {
 			return nil, err
@@ -188,6 +163,46 @@ func runListCollections(ctx context.Context, r *request, out []byte) ([]byte, er
 		}
 	}
 	return r.appendFirst(ctx, out, storage.Namespace{DB: r.db, Collection: "$cmd.listCollections"}, list, batch, false)
+}
+
+// listEntries describes the collections and views of a database as listCollections
+// shows them, by name.
+func (s *Server) listEntries(db string, nameOnly bool) ([]bson.Raw, error) {
+	var entries []bson.D
+	for _, c := range s.store.Collections(db) {
+		entry := bson.D{{Key: "name", Value: c.NS.Collection}, {Key: "type", Value: "collection"}}
+		indexes := c.Indexes()
+		if len(indexes) == 0 {
+			continue // dropped just now
+		}
+		if !nameOnly {
+			entry = append(entry,
+				bson.E{Key: "options", Value: c.Options()},
+				bson.E{Key: "info", Value: bson.D{{Key: "readOnly", Value: false}, {Key: "uuid", Value: c.UUID}}},
+				bson.E{Key: "idIndex", Value: indexes[0].Spec.Raw})
+		}
+		entries = append(entries, entry)
+	}
+	views := s.store.Views(db)
+	for _, v := range views {
+		entry := bson.D{{Key: "name", Value: v.NS.Collection}, {Key: "type", Value: "view"}}
+		if !nameOnly {
+			entry = append(entry,
+				bson.E{Key: "options", Value: bson.D{{Key: "viewOn", Value: v.On}, {Key: "pipeline", Value: v.Pipeline}}},
+				bson.E{Key: "info", Value: bson.D{{Key: "readOnly", Value: true}}})
+		}
+		entries = append(entries, entry)
+	}
+	slices.SortFunc(entries, func(a, b bson.D) int { return cmp.Compare(a[0].Value.(string), b[0].Value.(string)) })
+	docs := make([]bson.Raw, len(entries))
+	for i, entry := range entries {
+		raw, err := bson.Marshal(entry)
+		if err != nil {
+			return nil, err
+		}
+		docs[i] = raw
+	}
+	return docs, nil
 }
 
 // cursorBatch reads the batchSize of a command's cursor field.
@@ -209,6 +224,9 @@ func (r *request) cursorBatch(f field, unset int64) (int64, error) {
 func (r *request) existing() (*storage.Collection, error) {
 	ns, err := r.collection()
 	if err != nil {
+		return nil, err
+	}
+	if err := r.notView(ns); err != nil {
 		return nil, err
 	}
 	c := r.s.store.Collection(ns)

@@ -59,6 +59,10 @@ func runExplain(ctx context.Context, r *request, out []byte) ([]byte, error) {
 	if err := inner.parse(); err != nil {
 		return nil, err
 	}
+	inner, err := inner.belowView()
+	if err != nil {
+		return nil, err
+	}
 	if inner.name == "aggregate" {
 		a, err := inner.parseAggregate()
 		if err != nil {

@@ -18,7 +18,7 @@ func runInsert(ctx context.Context, r *request, out []byte) ([]byte, error) {
 	var failed writeErrors
 	n := int32(0)
 	for i, doc := range a.writes {
-		err := ctx.Err()
+		err := context.Cause(ctx)
 		if err == nil {
 			if doc, err = prepareInsert(doc, r.s.clock.now()); err == nil {
 				err = w.Insert(doc)

@@ -28,10 +28,10 @@ func (s *Server) maintain() {
 			return
 		case <-tick:
 		}
-		if err := s.cursors.expire(s.clock.now().Add(-cursorTimeout)); err != nil {
+		s.sessions.expire(s.clock.now().Add(-sessionTimeout))
+		if err := s.cursors.expire(s.clock.now(), s.sessions); err != nil {
 			s.log.Error("closing idle cursors failed", "error", err)
 		}
-		s.sessions.expire(s.clock.now().Add(-sessionLife))
 		if err := s.reap(s.stop); err != nil && s.stop.Err() == nil {
 			s.log.Error("removing expired documents failed", "error", err)
 		}
@@ -72,18 +72,14 @@ func (s *Server) reapIndex(ctx context.Context, c *storage.Collection, x *storag
 		if err != nil {
 			return err
 		}
-		n, _, err := remove(ctx, c, w, storage.Query{Filter: filter, Limit: expireBatch, Hint: hintName(x.Spec.Name)}, false)
+		q := storage.Query{Filter: filter, Limit: expireBatch}
+		if !x.Spec.Hidden {
+			q.Hint = asValue(x.Spec.Name)
+		}
+		n, _, err := remove(ctx, c, w, q, false)
 		if err := errors.Join(err, w.Commit(false)); err != nil || n < expireBatch {
 			return err
 		}
 	}
 	return ctx.Err()
-}
-
-func hintName(name string) bson.RawValue {
-	t, data, err := bson.MarshalValue(name)
-	if err != nil {
-		panic(err) // a string can always be marshalled
-	}
-	return bson.RawValue{Type: t, Value: data}
 }

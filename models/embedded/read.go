@@ -21,8 +21,8 @@ type findArgs struct {
 	ns         storage.Namespace
 	query      storage.Query
 	projection *query.Projection
-	batch      int64
-	single     bool
+	cursor     cursorOptions
+	tailable   bool
 	// recordID asks for the record id in each document.
 	recordID bool
 }
@@ -37,7 +37,7 @@ func (r *request) parseFind() (*findArgs, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &findArgs{ns: ns, batch: firstBatch}
+	a := &findArgs{ns: ns, cursor: cursorOptions{batch: firstBatch}}
 	var docs findDocuments
 	for _, f := range r.fields {
 		if err := a.option(r, f, &docs); err != nil {
@@ -48,7 +48,6 @@ func (r *request) parseFind() (*findArgs, error) {
 }
 
 func (a *findArgs) option(r *request, f field, docs *findDocuments) (err error) {
-	var refused bool
 	switch f.name {
 	case "filter":
 		err = r.document(f, &docs.filter)
@@ -67,20 +66,22 @@ func (a *findArgs) option(r *request, f field, docs *findDocuments) (err error) 
 	case "limit":
 		err = r.natural(f, &a.query.Limit)
 	case "batchSize":
-		err = r.natural(f, &a.batch)
+		err = r.natural(f, &a.cursor.batch)
 	case "singleBatch":
-		err = r.boolean(f, &a.single)
+		err = r.boolean(f, &a.cursor.single)
 	case "returnKey":
 		err = r.boolean(f, &a.query.ReturnKey)
 	case "showRecordId":
 		err = r.boolean(f, &a.recordID)
 	case "let": // see variables
-	case "noCursorTimeout", "allowDiskUse", "oplogReplay", "allowPartialResults":
+	case "noCursorTimeout":
+		err = r.boolean(f, &a.cursor.keep)
+	case "tailable":
+		err = r.boolean(f, &a.tailable)
+	case "awaitData":
+		err = r.boolean(f, &a.cursor.await)
+	case "allowDiskUse", "oplogReplay", "allowPartialResults":
 		// Nothing here depends on them.
-	case "tailable", "awaitData":
-		if err = r.boolean(f, &refused); err == nil && refused {
-			err = mongoerr.NotImplemented.Errorf("find option '%s' is not supported", f.name)
-		}
 	default:
 		err = r.unknown(f)
 	}
@@ -90,6 +91,9 @@ func (a *findArgs) option(r *request, f field, docs *findDocuments) (err error) 
 // parse reads the documents, which it copies: a cursor outlives the buffer of the
 // request that it was opened by.
 func (a *findArgs) parse(r *request, docs findDocuments) (err error) {
+	if err := a.checkTail(); err != nil {
+		return err
+	}
 	vars, err := r.variables()
 	if err != nil {
 		return err
@@ -120,17 +124,37 @@ func runFind(ctx context.Context, r *request, out []byte) ([]byte, error) {
 	}
 	var src source = &listSource{}
 	if c := r.s.store.Collection(a.ns); c != nil {
-		results, err := c.Find(a.query)
-		if err != nil {
+		if src, err = a.open(c); err != nil {
 			return nil, err
 		}
-		found := &findSource{results: results, recordID: a.recordID}
-		if !a.query.ReturnKey { // which shows the key and nothing else
-			found.projection = a.projection
-		}
-		src = found
 	}
-	return r.appendFirst(ctx, out, a.ns, src, a.batch, a.single)
+	return r.openCursor(ctx, out, a.ns, src, a.cursor)
+}
+
+// open starts the query.
+func (a *findArgs) open(c *storage.Collection) (source, error) {
+	if a.tailable {
+		tail, err := c.NewTail(a.query)
+		return &tailSource{tail: tail, projection: a.projection}, err
+	}
+	results, err := c.Find(a.query)
+	found := &findSource{results: results, recordID: a.recordID}
+	if !a.query.ReturnKey { // which shows the key and nothing else
+		found.projection = a.projection
+	}
+	return found, err
+}
+
+func (a *findArgs) checkTail() error {
+	switch {
+	case a.cursor.await && !a.tailable:
+		return mongoerr.FailedToParse.Errorf("Cannot set 'awaitData' without also setting 'tailable'")
+	case a.tailable && a.cursor.single:
+		return mongoerr.FailedToParse.Errorf("Cannot use tailable option with the 'singleBatch' option")
+	case a.tailable && (a.recordID || a.query.ReturnKey):
+		return mongoerr.NotImplemented.Errorf("showRecordId and returnKey of a tailable cursor are not supported")
+	}
+	return nil
 }
 
 // findSource projects the documents of a query.

@@ -26,8 +26,11 @@ type replacement struct {
 func (a *aggregation) Replace(ctx context.Context, ns pipeline.Namespace) (pipeline.Replacement, error) {
 	r := &replacement{a: a, to: storage.Namespace(ns)}
 	r.before = r.indexes()
-	var err error
-	if r.temp, err = a.s.store.Create(storage.Namespace{DB: ns.DB, Collection: "tmp.agg_out." + bson.NewObjectID().Hex()}); err != nil {
+	options, err := r.options()
+	if err != nil {
+		return nil, err
+	}
+	if r.temp, err = a.s.store.Create(storage.Namespace{DB: ns.DB, Collection: "tmp.agg_out." + bson.NewObjectID().Hex()}, options); err != nil {
 		return nil, err
 	}
 	if _, _, err = r.temp.CreateIndexes(ctx, r.before); err == nil {
@@ -36,7 +39,22 @@ func (a *aggregation) Replace(ctx context.Context, ns pipeline.Namespace) (pipel
 	if err != nil {
 		return nil, errors.Join(err, a.s.store.Drop(r.temp))
 	}
+	r.w.Unvalidated = a.unvalidated
 	return r, nil
+}
+
+// options gives the options of the collection, which its new content keeps.
+func (r *replacement) options() (o storage.CollectionOptions, err error) {
+	if r.a.s.store.View(r.to) != nil {
+		return o, mongoerr.CommandNotSupportedOnView.Errorf("namespace '%s' is a view: cannot be written by $out", r.to)
+	}
+	if c := r.a.s.store.Collection(r.to); c != nil {
+		o = c.Options()
+	}
+	if o.Capped {
+		return o, mongoerr.New(17152, "Location17152", "namespace '%s' is capped so it can't be used for $out", r.to)
+	}
+	return o, nil
 }
 
 // indexes gives the indexes that the collection has now.

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,8 +21,11 @@ import (
 type request struct {
 	s    *Server
 	conn *conn
-	name string
-	db   string
+	// id and started tell currentOp of it.
+	id      int32
+	started time.Time
+	name    string
+	db      string
 	// arg is the value of the first field, which is named like the command.
 	arg bson.RawValue
 	// fields are the command's own fields, without the generic ones.
@@ -30,9 +33,11 @@ type request struct {
 	sequences []wire.Sequence
 	body      bson.Raw
 
-	maxTime time.Duration
-	// journaled is writeConcern's j.
-	journaled bool
+	genericArgs
+	// view is what the client named where the command reads what is below a view,
+	// and single that its cursor ends with the first batch.
+	view   *storage.Namespace
+	single bool
 	// explaining is set while the command is only explained.
 	explaining bool
 }
@@ -42,62 +47,83 @@ type field struct {
 	v    bson.RawValue
 }
 
-// command is how one command is run. It appends the fields of its reply to out.
-type command struct {
-	run func(ctx context.Context, r *request, out []byte) ([]byte, error)
-	// open commands run before authentication.
-	open bool
-	// adminOnly commands are refused in other databases.
-	adminOnly bool
-}
-
 // run runs the command in m and appends its reply to out.
-func (s *Server) run(ctx context.Context, c *conn, m *wire.Message, out []byte) []byte {
+func (s *Server) run(c *conn, m *wire.Message, first *firstByte, out []byte) []byte {
 	s.counter.requests.Add(1)
 	start := len(out)
-	reply, err := s.dispatch(ctx, c, m, out)
+	reply, err := s.dispatch(c, m, first, out)
 	if err != nil {
 		return appendFailure(out[:start], err)
 	}
 	return reply
 }
 
-func (s *Server) dispatch(ctx context.Context, c *conn, m *wire.Message, out []byte) (reply []byte, err error) {
-	r := &request{s: s, conn: c, sequences: m.Sequences, body: m.Body}
+func (s *Server) dispatch(c *conn, m *wire.Message, first *firstByte, out []byte) ([]byte, error) {
+	r := &request{s: s, conn: c, sequences: m.Sequences, body: m.Body, started: s.clock.now()}
 	if m.Op == wire.OpQuery {
 		if r.db, _, _ = strings.Cut(m.Collection, "."); !strings.HasSuffix(m.Collection, ".$cmd") {
 			return nil, mongoerr.New(5739101, "Location5739101", "OP_QUERY is no longer supported. The client driver may require an upgrade.")
 		}
 		r.body = unwrapQuery(m.Body)
 	}
-	if err := r.parse(); err != nil {
+	cmd, err := r.prepare()
+	if err != nil {
 		return nil, err
-	}
-	cmd, ok := s.commands[r.name]
-	if !ok {
-		return nil, mongoerr.CommandNotFound.Errorf("no such command: '%s'", r.name)
 	}
 	if m.Op == wire.OpQuery && !isHello(r.name) {
 		return nil, mongoerr.New(352, "UnsupportedOpQueryCommand", "Unsupported OP_QUERY command: %s. The client driver may require an upgrade.", r.name)
 	}
-	if !c.authenticated && !cmd.open {
-		return nil, mongoerr.Unauthorized.Errorf("Command %s requires authentication", r.name)
+	s.counter.count(r, cmd)
+	r.id = s.nextOp.Add(1)
+	ctx := c.begin(r)
+	defer c.end()
+	// Who sends a write and leaves wants it done.
+	if cmd.read {
+		first.watch()
+		defer first.unwatch()
 	}
-	if cmd.adminOnly && r.db != "admin" {
-		return nil, mongoerr.Unauthorized.Errorf("%s may only be run against the admin database.", r.name)
+	if r.session != "" {
+		s.sessions.touch(r.session, r.started)
 	}
-	if r.maxTime > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.maxTime)
+	if r.maxTime > 0 && !cmd.ownTime {
+		limited, cancel := context.WithTimeoutCause(ctx, r.maxTime, errTimeLimit())
 		defer cancel()
+		ctx = limited
 	}
+	return r.perform(ctx, cmd, out)
+}
+
+// prepare parses the request and decides whether it may run.
+func (r *request) prepare() (command, error) {
+	if err := r.parse(); err != nil {
+		return command{}, err
+	}
+	cmd, ok := r.s.commands[r.name]
+	switch {
+	case !ok:
+		return cmd, mongoerr.CommandNotFound.Errorf("no such command: '%s'", r.name)
+	case !r.conn.authenticated && !cmd.open:
+		return cmd, mongoerr.Unauthorized.Errorf("Command %s requires authentication", r.name)
+	case cmd.adminOnly && r.db != "admin":
+		return cmd, mongoerr.Unauthorized.Errorf("%s may only be run against the admin database.", r.name)
+	case r.apiStrict && !cmd.stable:
+		return cmd, mongoerr.APIStrictError.Errorf("Provided apiStrict:true, but the command %s is not in API Version 1. Information on supported commands and migrations in API Version 1 can be found at https://dochub.mongodb.org/core/manual-versioned-api", r.name)
+	}
+	return cmd, r.takeSequences(cmd)
+}
+
+// perform runs the command and appends its reply to out.
+func (r *request) perform(ctx context.Context, cmd command, out []byte) ([]byte, error) {
 	index, out := bsoncore.AppendDocumentStart(out)
-	if out, err = cmd.run(ctx, r, out); err != nil {
-		return nil, err
+	out, err := cmd.run(ctx, r, out)
+	if err != nil {
+		return nil, interrupted(ctx, err)
 	}
 	out = bsoncore.AppendDoubleElement(out, "ok", 1)
-	return bsoncore.AppendDocumentEnd(out, index)
+	return endDocument(out, index), nil
 }
+
+func errTimeLimit() error { return mongoerr.MaxTimeMSExpired.Errorf("operation exceeded time limit") }
 
 // unwrapQuery takes the command out of {$query: …}, which old clients send.
 func unwrapQuery(body bson.Raw) bson.Raw {
@@ -127,7 +153,7 @@ func (r *request) parse() error {
 			r.name, r.arg = f.name, f.v
 			continue
 		}
-		if generic, err := r.generic(f); err != nil {
+		if generic, err := r.parseGeneric(f); err != nil {
 			return err
 		} else if !generic {
 			r.fields = append(r.fields, f)
@@ -139,91 +165,46 @@ func (r *request) parse() error {
 	if r.db == "" {
 		return mongoerr.MissingCommandField.Errorf("OP_MSG requests require a $db argument")
 	}
-	return nil
+	if err := r.checkDuplicates(); err != nil {
+		return err
+	}
+	return r.check()
 }
 
-func (r *request) generic(f field) (bool, error) {
-	switch f.name {
-	case "$db":
-		db, ok := f.v.StringValueOK()
-		if !ok || !validDB(db) {
-			return true, mongoerr.InvalidNamespace.Errorf("Invalid database name: '%s'", db)
-		}
-		r.db = db
-	case "lsid":
-		r.s.sessions.touch(f.v, r.s.clock.now())
-	case "$readPreference", "$clusterTime", "$configTime", "$topologyTime", "$audit", "$client", "comment",
-		"apiStrict", "apiDeprecationErrors", "mayBypassWriteBlocking":
-	case "apiVersion":
-		if v, _ := f.v.StringValueOK(); v != "1" {
-			return true, mongoerr.APIVersionError.Errorf("API version must be \"1\"")
-		}
-	case "txnNumber", "autocommit", "startTransaction":
-		return true, mongoerr.IllegalOperation.Errorf("Transaction numbers are only allowed on a replica set member or mongos")
-	case "maxTimeMS", "maxTimeMSOpOnly":
-		n, ok := f.v.AsFloat64OK()
-		if !ok || n != math.Trunc(n) || n < 0 || n > math.MaxInt32 {
-			return true, mongoerr.BadValue.Errorf("%s value for maxTimeMS is out of range [0, %d]", f.v, math.MaxInt32)
-		}
-		// On getMore it is how long to await new data, which only tailable cursors do.
-		if r.name != "getMore" {
-			r.maxTime = time.Duration(n) * time.Millisecond
-		}
-	case "readConcern":
-		return true, checkReadConcern(f.v)
-	case "writeConcern":
-		return true, r.parseWriteConcern(f.v)
-	case "collation":
-		return true, checkCollation(f.v)
-	default:
-		return false, nil
-	}
-	return true, nil
-}
+// maxFields is more than any command has.
+const maxFields = 64
 
-func checkReadConcern(v bson.RawValue) error {
-	doc, ok := v.DocumentOK()
-	if !ok {
-		return mongoerr.TypeMismatch.Errorf("readConcern must be an object")
-	}
-	level, _ := doc.Lookup("level").StringValueOK()
-	switch level {
-	case "", "local", "available", "majority":
-		return nil
-	case "linearizable", "snapshot":
-		return mongoerr.New(123, "NotAReplicaSet", "node needs to be a replica set member to use read concern")
-	}
-	return mongoerr.BadValue.Errorf("Enumeration value '%s' for field 'readConcern.level' is not a valid value.", level)
-}
-
-func (r *request) parseWriteConcern(v bson.RawValue) error {
-	doc, ok := v.DocumentOK()
-	if !ok {
-		return mongoerr.TypeMismatch.Errorf("writeConcern must be an object")
-	}
-	if j, ok := asBool(doc.Lookup("j")); ok {
-		r.journaled = j
-	}
-	if w, ok := doc.Lookup("w").AsInt64OK(); ok && w > 1 {
-		return mongoerr.BadValue.Errorf("cannot use 'w' > 1 when a host is not replicated")
-	}
-	if w, ok := doc.Lookup("w").StringValueOK(); ok && w != "majority" {
-		return mongoerr.New(79, "UnknownReplWriteConcern", "cannot use non-majority 'w' mode %s when a host is not a member of a replica set", w)
+func (r *request) checkDuplicates() error {
+	// What has more fields has unknown ones, and each command refuses those.
+	n := min(len(r.fields), maxFields)
+	for i, f := range r.fields[:n] {
+		for _, other := range r.fields[:i] {
+			if f.name == other.name {
+				return mongoerr.Code(40413).Errorf("BSON field '%s.%s' is a duplicate field", r.name, f.name)
+			}
+		}
 	}
 	return nil
 }
 
-// checkCollation refuses every collation but the default one, which compares bytes.
-func checkCollation(v bson.RawValue) error {
-	doc, ok := v.DocumentOK()
-	if !ok {
-		return mongoerr.TypeMismatch.Errorf("collation must be an object")
+// takeSequences makes fields of the document sequences, all but the one that the
+// command reads as it is.
+func (r *request) takeSequences(cmd command) error {
+	for _, s := range r.sequences {
+		if s.Field == cmd.sequence {
+			continue
+		}
+		index, array := bsoncore.AppendArrayStart(nil)
+		for i, doc := range s.Documents {
+			array = bsoncore.AppendDocumentElement(array, strconv.Itoa(i), doc)
+		}
+		array, err := bsoncore.AppendArrayEnd(array, index)
+		if err != nil {
+			return err
+		}
+		r.fields = append(r.fields, field{s.Field, bson.RawValue{Type: bson.TypeArray, Value: array}})
 	}
-	locale, _ := doc.Lookup("locale").StringValueOK()
-	if locale == "simple" || len(doc) == 5 {
-		return nil
-	}
-	return mongoerr.NotImplemented.Errorf("collation is not supported")
+	return nil
 }
 
 func validDB(db string) bool {
@@ -381,10 +362,10 @@ func typeName(v bson.RawValue) string {
 // toMongo turns any error into what the client is told.
 func toMongo(err error) *mongoerr.Error {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return mongoerr.MaxTimeMSExpired.Errorf("operation exceeded time limit")
+		return mongoerr.From(errTimeLimit())
 	}
 	if errors.Is(err, context.Canceled) {
-		return mongoerr.InterruptedAtShutdown.Errorf("interrupted at shutdown")
+		return mongoerr.Interrupted.Errorf("operation was interrupted")
 	}
 	return mongoerr.From(err)
 }
@@ -408,6 +389,9 @@ func appendError(out []byte, err *mongoerr.Error) []byte {
 	out = bsoncore.AppendStringElement(out, "errmsg", err.Message)
 	out = bsoncore.AppendInt32Element(out, "code", err.Code)
 	out = bsoncore.AppendStringElement(out, "codeName", err.Name)
+	if err.Info != nil {
+		out = bsoncore.AppendDocumentElement(out, "errInfo", err.Info)
+	}
 	return endDocument(out, index)
 }
 

@@ -14,8 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
-
 	"parlor/models/embedded/storage"
 )
 
@@ -24,6 +22,9 @@ const Version = "7.0.14"
 
 // DefaultCacheSize is the size of the block cache where Options names none.
 const DefaultCacheSize = 64 << 20
+
+// DefaultMaxConnections is the number of TCP connections where Options names none.
+const DefaultMaxConnections = 10_000
 
 // Options says what Open opens.
 type Options struct {
@@ -36,20 +37,23 @@ type Options struct {
 	User, Password string
 	// CacheSize is the bytes of the block cache; 0 means DefaultCacheSize.
 	CacheSize int64
-	Logger    *slog.Logger
+	// MaxConnections is how many clients may be connected over TCP at once; 0 means
+	// DefaultMaxConnections. Who comes after is turned away.
+	MaxConnections int
+	Logger         *slog.Logger
 }
 
 // Server is a running MongoDB server.
 type Server struct {
-	store     *storage.Store
-	log       *slog.Logger
-	auth      *authenticator
-	cursors   *cursorTable
-	sessions  *sessionLog
-	commands  map[string]command
-	clock     clock
-	started   time.Time
-	processID bson.ObjectID
+	store    *storage.Store
+	log      *slog.Logger
+	auth     *authenticator
+	cursors  *cursorTable
+	sessions *sessionLog
+	commands map[string]command
+	clock    clock
+	started  time.Time
+	maxConns int
 
 	listener  net.Listener
 	listenErr error
@@ -64,6 +68,8 @@ type Server struct {
 	closed  bool
 	conns   map[*conn]struct{}
 	nextID  atomic.Int32
+	nextOp  atomic.Int32
+	overTCP int // of conns
 	counter counters
 }
 
@@ -97,6 +103,9 @@ func open(ctx context.Context, o Options, c clock) (*Server, error) {
 	if o.CacheSize <= 0 {
 		o.CacheSize = DefaultCacheSize
 	}
+	if o.MaxConnections <= 0 {
+		o.MaxConnections = DefaultMaxConnections
+	}
 	if o.Listen != "" && (o.User == "" || o.Password == "") && !loopback(o.Listen) {
 		return nil, fmt.Errorf("listening on %s, which others can reach, needs a user and a password", o.Listen)
 	}
@@ -113,7 +122,7 @@ func open(ctx context.Context, o Options, c clock) (*Server, error) {
 	}
 	s := &Server{
 		store: store, log: o.Logger, auth: auth, cursors: newCursorTable(), sessions: newSessionLog(), commands: commandTable(), clock: c,
-		started: c.now(), processID: bson.NewObjectID(), conns: map[*conn]struct{}{},
+		started: c.now(), maxConns: o.MaxConnections, conns: map[*conn]struct{}{},
 	}
 	s.stop, s.cancel = context.WithCancel(context.Background())
 	s.workers.Go(s.maintain)
@@ -169,21 +178,32 @@ func (s *Server) accept() {
 	}
 }
 
-// serve starts a connection's goroutine; false means that the server is closing.
+// serve starts a connection's goroutine; false means that the server is closing,
+// or has as many TCP connections as it takes.
 func (s *Server) serve(nc net.Conn, authenticated bool) bool {
+	c := newConn(s, nc, s.nextID.Add(1), authenticated)
+	weight := 0
+	if c.overTCP() {
+		weight = 1
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return false
 	}
-	c := newConn(s, nc, s.nextID.Add(1), authenticated)
+	if weight > 0 && s.overTCP >= s.maxConns {
+		s.counter.rejected.Add(1)
+		return false
+	}
 	s.conns[c] = struct{}{}
+	s.overTCP += weight
 	s.counter.connections.Add(1)
 	s.workers.Go(func() {
 		c.run(s.stop)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.conns, c)
+		s.overTCP -= weight
 	})
 	return true
 }

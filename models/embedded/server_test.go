@@ -204,7 +204,7 @@ func TestErrors(t *testing.T) {
 		{43, bson.D{{Key: "getMore", Value: int64(12345)}, {Key: "collection", Value: "things"}}},
 		{26, bson.D{{Key: "listIndexes", Value: "absent"}}},
 		{27, bson.D{{Key: "dropIndexes", Value: "things"}, {Key: "index", Value: "absent"}}},
-		{48, bson.D{{Key: "create", Value: "things"}}},
+		{48, bson.D{{Key: "create", Value: "things"}, {Key: "capped", Value: true}, {Key: "size", Value: 4096}}},
 		{73, bson.D{{Key: "insert", Value: "a$b"}, {Key: "documents", Value: bson.A{bson.D{}}}}},
 		{2, bson.D{{Key: "find", Value: "things"}, {Key: "hint", Value: "absent"}}},
 	} {

@@ -11,11 +11,12 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// sessionLife is how long an unused session is known, as in mongod.
-const sessionLife = 30 * time.Minute
+// sessionTimeout is how long an unused session is known: mongod's
+// localLogicalSessionTimeoutMinutes.
+const sessionTimeout = 30 * time.Minute
 
 // sessionLog knows which sessions clients use. A session holds nothing: it is a name
-// that $listLocalSessions shows.
+// that commands and cursors share, and that $listLocalSessions shows.
 type sessionLog struct {
 	mu   sync.Mutex
 	used map[string]time.Time // by id
@@ -23,24 +24,26 @@ type sessionLog struct {
 
 func newSessionLog() *sessionLog { return &sessionLog{used: map[string]time.Time{}} }
 
-// touch notes the use of the session that lsid names, if it names one.
-func (l *sessionLog) touch(lsid bson.RawValue, now time.Time) {
-	doc, _ := lsid.DocumentOK()
-	_, id, ok := doc.Lookup("id").BinaryOK()
-	if !ok || len(id) != 16 {
-		return
-	}
+// touch notes the use of a session.
+func (l *sessionLog) touch(id string, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.used[string(id)] = now
+	l.used[id] = now
 }
 
 // end forgets a session.
-func (l *sessionLog) end(lsid bson.Raw) {
-	_, id, _ := lsid.Lookup("id").BinaryOK()
+func (l *sessionLog) end(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.used, string(id))
+	delete(l.used, id)
+}
+
+// known reports whether a session has been used of late.
+func (l *sessionLog) known(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.used[id]
+	return ok
 }
 
 // expire forgets the sessions that nobody has used since.
@@ -83,4 +86,10 @@ func (l *sessionLog) list() ([]bson.Raw, error) {
 		}
 	}
 	return docs, nil
+}
+
+func (l *sessionLog) len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.used)
 }

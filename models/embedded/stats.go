@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -37,19 +38,23 @@ func runCollStats(_ context.Context, r *request, out []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := r.s.store.Collection(ns)
-	if c == nil {
-		return appendFields(out, bson.D{
-			{Key: "ns", Value: ns.String()}, {Key: "size", Value: int32(0)}, {Key: "count", Value: int32(0)}, {Key: "numOrphanDocs", Value: int32(0)},
-			{Key: "storageSize", Value: int32(0)}, {Key: "totalIndexSize", Value: int32(0)}, {Key: "totalSize", Value: int32(0)},
-			{Key: "nindexes", Value: int32(0)}, {Key: "indexSizes", Value: bson.D{}}, {Key: "scaleFactor", Value: scale},
-		})
+	if err := r.notView(ns); err != nil {
+		return nil, err
 	}
-	return appendFields(out, append(bson.D{{Key: "ns", Value: ns.String()}}, collStats(c, scale)...))
+	return appendFields(out, append(bson.D{{Key: "ns", Value: ns.String()}}, r.s.collStats(ns, scale)...))
 }
 
-// collStats describes the size of a collection, in units of scale bytes.
-func collStats(c *storage.Collection, scale int64) bson.D {
+// collStats gives the sizes of a collection, which may be absent, in units of
+// scale bytes.
+func (s *Server) collStats(ns storage.Namespace, scale int64) bson.D {
+	c := s.store.Collection(ns)
+	if c == nil {
+		return bson.D{
+			{Key: "size", Value: int32(0)}, {Key: "count", Value: int32(0)}, {Key: "numOrphanDocs", Value: int32(0)},
+			{Key: "storageSize", Value: int32(0)}, {Key: "totalIndexSize", Value: int32(0)}, {Key: "totalSize", Value: int32(0)},
+			{Key: "nindexes", Value: int32(0)}, {Key: "indexSizes", Value: bson.D{}}, {Key: "scaleFactor", Value: scale},
+		}
+	}
 	sizes, total := bson.D{}, int64(0)
 	for _, x := range c.Indexes() {
 		n := int64(c.IndexSize(x))
@@ -57,22 +62,28 @@ func collStats(c *storage.Collection, scale int64) bson.D {
 		sizes = append(sizes, bson.E{Key: x.Spec.Name, Value: n / scale})
 	}
 	stored := int64(c.StorageSize())
-	stats := bson.D{{Key: "size", Value: c.Bytes() / scale}, {Key: "count", Value: c.Count()}}
+	reply := bson.D{{Key: "size", Value: c.Bytes() / scale}, {Key: "count", Value: c.Count()}}
 	if c.Count() > 0 {
-		stats = append(stats, bson.E{Key: "avgObjSize", Value: c.Bytes() / c.Count()})
+		reply = append(reply, bson.E{Key: "avgObjSize", Value: c.Bytes() / c.Count()})
 	}
-	return append(stats, bson.D{
-		{Key: "numOrphanDocs", Value: int32(0)},
-		{Key: "storageSize", Value: stored / scale},
-		{Key: "freeStorageSize", Value: int32(0)},
-		{Key: "capped", Value: false},
-		{Key: "nindexes", Value: int32(len(sizes))},
-		{Key: "indexBuilds", Value: bson.A{}},
-		{Key: "totalIndexSize", Value: total / scale},
-		{Key: "totalSize", Value: (stored + total) / scale},
-		{Key: "indexSizes", Value: sizes},
-		{Key: "scaleFactor", Value: scale},
-	}...)
+	o := c.Options()
+	reply = append(reply,
+		bson.E{Key: "numOrphanDocs", Value: int32(0)},
+		bson.E{Key: "storageSize", Value: stored / scale},
+		bson.E{Key: "freeStorageSize", Value: int32(0)},
+		bson.E{Key: "capped", Value: o.Capped},
+	)
+	if o.Capped {
+		reply = append(reply, bson.E{Key: "max", Value: o.Max}, bson.E{Key: "maxSize", Value: o.Size / scale})
+	}
+	return append(reply,
+		bson.E{Key: "nindexes", Value: int32(len(sizes))},
+		bson.E{Key: "indexBuilds", Value: bson.A{}},
+		bson.E{Key: "totalIndexSize", Value: total / scale},
+		bson.E{Key: "totalSize", Value: (stored + total) / scale},
+		bson.E{Key: "indexSizes", Value: sizes},
+		bson.E{Key: "scaleFactor", Value: scale},
+	)
 }
 
 func runDBStats(_ context.Context, r *request, out []byte) ([]byte, error) {
@@ -97,10 +108,11 @@ func runDBStats(_ context.Context, r *request, out []byte) ([]byte, error) {
 		average = float64(size) / float64(objects)
 	}
 	unit := float64(scale)
+	used, total := r.s.store.DiskSpace()
 	return appendFields(out, bson.D{
 		{Key: "db", Value: r.db},
 		{Key: "collections", Value: int64(len(list))},
-		{Key: "views", Value: int64(0)},
+		{Key: "views", Value: int64(len(r.s.store.Views(r.db)))},
 		{Key: "objects", Value: objects},
 		{Key: "avgObjSize", Value: average},
 		{Key: "dataSize", Value: float64(size) / unit},
@@ -109,52 +121,33 @@ func runDBStats(_ context.Context, r *request, out []byte) ([]byte, error) {
 		{Key: "indexSize", Value: float64(indexed) / unit},
 		{Key: "totalSize", Value: float64(stored+indexed) / unit},
 		{Key: "scaleFactor", Value: scale},
+		{Key: "fsUsedSize", Value: float64(used) / unit},
+		{Key: "fsTotalSize", Value: float64(total) / unit},
 	})
 }
 
-func runValidate(ctx context.Context, r *request, out []byte) ([]byte, error) {
-	ns, err := r.collection()
-	if err != nil {
-		return nil, err
+// runDataSize counts all of a collection; a range of keys is refused.
+func runDataSize(_ context.Context, r *request, out []byte) ([]byte, error) {
+	name, ok := r.arg.StringValueOK()
+	if !ok {
+		return nil, wrongType("dataSize.dataSize", r.arg, "string")
 	}
 	for _, f := range r.fields {
 		switch f.name {
-		case "full", "metadata", "checkBSONConformance", "background", "scandata":
+		case "estimate":
+		case "keyPattern", "min", "max", "maxSize", "maxObjects":
+			return nil, mongoerr.NotImplemented.Errorf("dataSize option '%s' is not supported", f.name)
 		default:
 			return nil, r.unknown(f)
 		}
 	}
-	c := r.s.store.Collection(ns)
-	if c == nil {
-		return nil, mongoerr.NamespaceNotFound.Errorf("Collection '%s' does not exist to validate.", ns)
+	var size, objects int64
+	db, collection, _ := strings.Cut(name, ".")
+	if c := r.s.store.Collection(storage.Namespace{DB: db, Collection: collection}); c != nil {
+		size, objects = c.Bytes(), c.Count()
 	}
-	v, err := c.Validate(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return appendFields(out, validateReply(c, v))
-}
-
-func validateReply(c *storage.Collection, v storage.Validation) bson.D {
-	keys := bson.D{}
-	problems := bson.A{}
-	for _, x := range c.Indexes() {
-		keys = append(keys, bson.E{Key: x.Spec.Name, Value: v.Keys[x.Spec.Name]})
-	}
-	for _, p := range v.Problems {
-		problems = append(problems, p)
-	}
-	return bson.D{
-		{Key: "ns", Value: c.NS.String()},
-		{Key: "uuid", Value: c.UUID},
-		{Key: "nInvalidDocuments", Value: int32(0)},
-		{Key: "nNonCompliantDocuments", Value: int32(0)},
-		{Key: "nrecords", Value: v.Records},
-		{Key: "nIndexes", Value: int32(len(keys))},
-		{Key: "keysPerIndex", Value: keys},
-		{Key: "valid", Value: len(problems) == 0},
-		{Key: "repaired", Value: false},
-		{Key: "warnings", Value: bson.A{}},
-		{Key: "errors", Value: problems},
-	}
+	return appendFields(out, bson.D{
+		{Key: "size", Value: size}, {Key: "numObjects", Value: objects},
+		{Key: "millis", Value: int32(0)}, {Key: "estimate", Value: false},
+	})
 }

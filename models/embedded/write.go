@@ -50,6 +50,9 @@ func appendWriteError(out []byte, err error) []byte {
 	}
 	e := toMongo(err)
 	out = bsoncore.AppendInt32Element(out, "code", e.Code)
+	if e.Info != nil {
+		out = bsoncore.AppendDocumentElement(out, "errInfo", e.Info)
+	}
 	return bsoncore.AppendStringElement(out, "errmsg", e.Message)
 }
 
@@ -65,8 +68,10 @@ func fatal(err error) bool {
 func (r *request) begin(ns storage.Namespace, create bool) (*storage.Collection, *storage.Writer, error) {
 	for {
 		c := r.s.store.Collection(ns)
-		if c == nil && !create {
-			return nil, nil, nil
+		if c == nil {
+			if err := r.notView(ns); err != nil || !create {
+				return nil, nil, err
+			}
 		}
 		if c == nil {
 			var err error
@@ -79,7 +84,11 @@ func (r *request) begin(ns storage.Namespace, create bool) (*storage.Collection,
 		if mongoerr.Is(err, mongoerr.NamespaceNotFound) {
 			continue
 		}
-		return c, w, err
+		if err != nil {
+			return nil, nil, err
+		}
+		w.Unvalidated, _ = asBool(r.body.Lookup("bypassDocumentValidation"))
+		return c, w, nil
 	}
 }
 

@@ -13,6 +13,7 @@ const (
 	InternalError                      Code = 1
 	BadValue                           Code = 2
 	NoSuchKey                          Code = 4
+	GraphContainsCycle                 Code = 5
 	UnknownError                       Code = 8
 	FailedToParse                      Code = 9
 	UserNotFound                       Code = 11
@@ -42,6 +43,8 @@ const (
 	IndexAlreadyExists                 Code = 68
 	InvalidOptions                     Code = 72
 	InvalidNamespace                   Code = 73
+	NoReplicationEnabled               Code = 76
+	UnknownReplWriteConcern            Code = 79
 	IndexOptionsConflict               Code = 85
 	IndexKeySpecsConflict              Code = 86
 	ShutdownInProgress                 Code = 91
@@ -50,10 +53,15 @@ const (
 	WriteConflict                      Code = 112
 	CommandNotSupported                Code = 115
 	DocumentValidationFailure          Code = 121
+	CappedPositionLost                 Code = 136
+	NotAReplicaSet                     Code = 123
 	ExceededMemoryLimit                Code = 146
+	ViewDepthLimitExceeded             Code = 165
 	CommandNotSupportedOnView          Code = 166
+	OptionNotSupportedOnView           Code = 167
 	InvalidPipelineOperator            Code = 168
 	CannotIndexParallelArrays          Code = 171
+	QueryPlanKilled                    Code = 175
 	InvalidIndexSpecificationOption    Code = 197
 	InvalidUUID                        Code = 207
 	QueryFeatureNotAllowed             Code = 224
@@ -61,6 +69,7 @@ const (
 	NotImplemented                     Code = 238
 	NoSuchTransaction                  Code = 251
 	OperationNotSupportedInTransaction Code = 263
+	ClientDisconnect                   Code = 279
 	APIVersionError                    Code = 322
 	APIStrictError                     Code = 323
 	MechanismUnavailable               Code = 334
@@ -83,6 +92,7 @@ var names = map[Code]string{
 	InternalError:                      "InternalError",
 	BadValue:                           "BadValue",
 	NoSuchKey:                          "NoSuchKey",
+	GraphContainsCycle:                 "GraphContainsCycle",
 	UnknownError:                       "UnknownError",
 	FailedToParse:                      "FailedToParse",
 	UserNotFound:                       "UserNotFound",
@@ -112,6 +122,8 @@ var names = map[Code]string{
 	IndexAlreadyExists:                 "IndexAlreadyExists",
 	InvalidOptions:                     "InvalidOptions",
 	InvalidNamespace:                   "InvalidNamespace",
+	NoReplicationEnabled:               "NoReplicationEnabled",
+	UnknownReplWriteConcern:            "UnknownReplWriteConcern",
 	IndexOptionsConflict:               "IndexOptionsConflict",
 	IndexKeySpecsConflict:              "IndexKeySpecsConflict",
 	ShutdownInProgress:                 "ShutdownInProgress",
@@ -120,10 +132,15 @@ var names = map[Code]string{
 	WriteConflict:                      "WriteConflict",
 	CommandNotSupported:                "CommandNotSupported",
 	DocumentValidationFailure:          "DocumentValidationFailure",
+	CappedPositionLost:                 "CappedPositionLost",
+	NotAReplicaSet:                     "NotAReplicaSet",
 	ExceededMemoryLimit:                "ExceededMemoryLimit",
+	ViewDepthLimitExceeded:             "ViewDepthLimitExceeded",
 	CommandNotSupportedOnView:          "CommandNotSupportedOnView",
+	OptionNotSupportedOnView:           "OptionNotSupportedOnView",
 	InvalidPipelineOperator:            "InvalidPipelineOperator",
 	CannotIndexParallelArrays:          "CannotIndexParallelArrays",
+	QueryPlanKilled:                    "QueryPlanKilled",
 	InvalidIndexSpecificationOption:    "InvalidIndexSpecificationOption",
 	InvalidUUID:                        "InvalidUUID",
 	QueryFeatureNotAllowed:             "QueryFeatureNotAllowed",
@@ -131,6 +148,7 @@ var names = map[Code]string{
 	NotImplemented:                     "NotImplemented",
 	NoSuchTransaction:                  "NoSuchTransaction",
 	OperationNotSupportedInTransaction: "OperationNotSupportedInTransaction",
+	ClientDisconnect:                   "ClientDisconnect",
 	APIVersionError:                    "APIVersionError",
 	APIStrictError:                     "APIStrictError",
 	MechanismUnavailable:               "MechanismUnavailable",

@@ -12,6 +12,8 @@ type Error struct {
 	Code    int32
 	Name    string
 	Message string
+	// Info is the document that the reply shows as errInfo, nil without one.
+	Info []byte
 }
 
 // Error gives the message with the name and number of the code.

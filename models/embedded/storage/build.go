@@ -21,7 +21,8 @@ func (c *Collection) CreateIndexes(ctx context.Context, specs []IndexSpec) (befo
 	if c.dropped {
 		return 0, 0, mongoerr.NamespaceNotFound.Errorf("ns does not exist: %s", c.NS)
 	}
-	have := c.schema.Load().indexes
+	old := c.schema.Load()
+	have := old.indexes
 	wanted, err := missing(have, specs)
 	if err != nil || len(wanted) == 0 {
 		return len(have), len(have), err
@@ -35,7 +36,7 @@ func (c *Collection) CreateIndexes(ctx context.Context, specs []IndexSpec) (befo
 	}
 	built := make([]*Index, len(wanted))
 	for i, spec := range wanted {
-		built[i] = &Index{ID: c.store.takeID(), Spec: spec}
+		built[i] = newIndex(c.store.takeID(), spec)
 	}
 	// The ids are used up first: what a crash leaves of a build can never be taken
 	// for the entries of a later index.
@@ -48,7 +49,7 @@ func (c *Collection) CreateIndexes(ctx context.Context, specs []IndexSpec) (befo
 			return 0, 0, errors.Join(err, c.discard(built))
 		}
 	}
-	next := &schema{indexes: append(append([]*Index(nil), have...), built...)}
+	next := old.with(append(append([]*Index(nil), have...), built...))
 	b = c.store.db.NewBatch()
 	if err := errors.Join(c.putEntry(b, next), b.Commit(pebble.Sync)); err != nil {
 		return 0, 0, err
@@ -123,6 +124,56 @@ func (w *Writer) buildEntry(x *Index, id RecordID, doc bson.Raw) error {
 	return nil
 }
 
+// Reindex builds all indexes anew. Writes to the collection wait for it.
+func (c *Collection) Reindex(ctx context.Context) error {
+	c.store.ddl.Lock()
+	defer c.store.ddl.Unlock()
+	c.write.Lock()
+	defer c.write.Unlock()
+	if c.dropped {
+		return mongoerr.NamespaceNotFound.Errorf("ns does not exist: %s", c.NS)
+	}
+	old := c.schema.Load()
+	next := old.with(nil)
+	for _, x := range old.indexes {
+		next.indexes = append(next.indexes, newIndex(c.store.takeID(), x.Spec))
+	}
+	b := c.store.db.NewBatch()
+	if err := errors.Join(c.store.putID(b), b.Commit(pebble.Sync)); err != nil {
+		return err
+	}
+	for _, x := range next.indexes {
+		if err := c.build(ctx, x); err != nil {
+			return errors.Join(err, c.discard(next.indexes))
+		}
+	}
+	b = c.store.db.NewBatch()
+	if err := errors.Join(c.putEntry(b, next), b.Commit(pebble.Sync)); err != nil {
+		return err
+	}
+	c.schema.Store(next)
+	return c.discard(old.indexes)
+}
+
+// Compact gives the space of removed documents back and says how many bytes that
+// were.
+func (c *Collection) Compact(ctx context.Context) (freed uint64, err error) {
+	prefixes := [][]byte{appendPrefix(nil, recordKind, c.ID)}
+	for _, x := range c.Indexes() {
+		prefixes = append(prefixes, appendPrefix(nil, entryKind, x.ID))
+	}
+	for _, prefix := range prefixes {
+		before := c.store.diskUsage(prefix)
+		if err := c.store.db.Compact(ctx, prefix, successor(prefix), false); err != nil {
+			return freed, err
+		}
+		if after := c.store.diskUsage(prefix); after < before {
+			freed += before - after
+		}
+	}
+	return freed, nil
+}
+
 // discard removes the entries of indexes that are no longer in the schema.
 func (c *Collection) discard(indexes []*Index) error {
 	b := c.store.db.NewBatch()
@@ -141,8 +192,9 @@ func (c *Collection) DropIndexes(drop func(*Index) bool) (before int, err error)
 	defer c.store.ddl.Unlock()
 	c.write.Lock()
 	defer c.write.Unlock()
-	have := c.schema.Load().indexes
-	next := &schema{}
+	old := c.schema.Load()
+	have := old.indexes
+	next := old.with(nil)
 	var gone []*Index
 	for _, x := range have {
 		if x.Spec.Name != IDIndex && drop(x) {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,18 +21,21 @@ type Namespace struct{ DB, Collection string }
 
 func (n Namespace) String() string { return n.DB + "." + n.Collection }
 
-// catalog is the collections at one moment. It is never changed, only replaced.
+// catalog is the collections and views at one moment. It is never changed, only
+// replaced.
 type catalog struct {
 	byName map[Namespace]*Collection
+	views  map[Namespace]*View
 }
 
 // collectionEntry is a collection as the catalog stores it.
 type collectionEntry struct {
-	ID         uint32       `bson:"id"`
-	DB         string       `bson:"db"`
-	Collection string       `bson:"collection"`
-	UUID       bson.Binary  `bson:"uuid"`
-	Indexes    []indexEntry `bson:"indexes"`
+	ID         uint32            `bson:"id"`
+	DB         string            `bson:"db"`
+	Collection string            `bson:"collection"`
+	UUID       bson.Binary       `bson:"uuid"`
+	Options    CollectionOptions `bson:"options,omitempty"`
+	Indexes    []indexEntry      `bson:"indexes"`
 }
 
 // indexEntry is an index as the catalog stores it.
@@ -66,6 +70,9 @@ func (s *Store) loadCatalog() error {
 	}
 	if err := iter.Close(); err != nil {
 		return err
+	}
+	if c.views, err = s.loadViews(); err != nil {
+		return fmt.Errorf("views: %w", err)
 	}
 	s.catalog.Store(c)
 	return nil
@@ -111,13 +118,17 @@ func (s *Store) loadCollection(raw []byte) (*Collection, error) {
 		if err != nil {
 			return nil, fmt.Errorf("index %s: %w", ie.Spec, err)
 		}
-		x := &Index{ID: ie.ID, Spec: spec, Multikey: ie.Multikey}
+		x := newIndex(ie.ID, spec)
+		x.Multikey = ie.Multikey
 		for _, bits := range ie.Arrays {
 			x.Arrays = append(x.Arrays, uint64(bits))
 		}
 		indexes = append(indexes, x)
 	}
-	c.schema.Store(&schema{indexes: indexes})
+	if err := e.Options.parse(); err != nil {
+		return nil, fmt.Errorf("validator: %w", err)
+	}
+	c.schema.Store(&schema{indexes: indexes, options: e.Options})
 	if err := c.loadStats(); err != nil {
 		return nil, err
 	}
@@ -129,30 +140,35 @@ func (s *Store) Collection(ns Namespace) *Collection { return s.catalog.Load().b
 
 // Collections gives the collections of a database by name; "" means all.
 func (s *Store) Collections(db string) []*Collection {
-	var out []*Collection
-	for ns, c := range s.catalog.Load().byName {
+	return sorted(s.catalog.Load().byName, db, func(c *Collection) Namespace { return c.NS })
+}
+
+func sorted[T any](byName map[Namespace]T, db string, name func(T) Namespace) []T {
+	var out []T
+	for ns, v := range byName {
 		if db == "" || ns.DB == db {
-			out = append(out, c)
+			out = append(out, v)
 		}
 	}
-	slices.SortFunc(out, func(a, b *Collection) int {
-		return cmp.Or(strings.Compare(a.NS.DB, b.NS.DB), strings.Compare(a.NS.Collection, b.NS.Collection))
+	slices.SortFunc(out, func(a, b T) int {
+		return cmp.Or(strings.Compare(name(a).DB, name(b).DB), strings.Compare(name(a).Collection, name(b).Collection))
 	})
 	return out
 }
 
-// Create creates a collection with its _id index. It fails with NamespaceExists
-// where there is one.
-func (s *Store) Create(ns Namespace) (*Collection, error) {
+// Create creates a collection with its _id index. The options have been checked. It
+// fails with NamespaceExists where the name is taken.
+func (s *Store) Create(ns Namespace, o CollectionOptions) (*Collection, error) {
 	s.ddl.Lock()
 	defer s.ddl.Unlock()
-	if s.Collection(ns) != nil {
-		return nil, mongoerr.NamespaceExists.Errorf("Collection %s already exists.", ns)
+	if err := s.taken(ns); err != nil {
+		return nil, err
 	}
-	return s.create(ns)
+	return s.create(ns, o)
 }
 
-// Ensure gives the collection and creates it if there is none.
+// Ensure gives the collection and creates it if there is none. It fails with
+// CommandNotSupportedOnView where the name is that of a view.
 func (s *Store) Ensure(ns Namespace) (*Collection, error) {
 	if c := s.Collection(ns); c != nil {
 		return c, nil
@@ -162,19 +178,22 @@ func (s *Store) Ensure(ns Namespace) (*Collection, error) {
 	if c := s.Collection(ns); c != nil {
 		return c, nil
 	}
-	return s.create(ns)
+	if err := s.notView(ns); err != nil {
+		return nil, err
+	}
+	return s.create(ns, CollectionOptions{})
 }
 
 // create creates a collection; the caller holds ddl.
-func (s *Store) create(ns Namespace) (*Collection, error) {
+func (s *Store) create(ns Namespace, o CollectionOptions) (*Collection, error) {
 	if err := s.space.check(); err != nil {
 		return nil, err
 	}
 	c := &Collection{store: s, NS: ns, UUID: newUUID(), nextRecord: 1}
 	batch := s.db.NewBatch()
 	c.ID = s.takeID()
-	id := &Index{ID: s.takeID(), Spec: idIndexSpec()}
-	c.schema.Store(&schema{indexes: []*Index{id}})
+	id := newIndex(s.takeID(), idIndexSpec())
+	c.schema.Store(&schema{indexes: []*Index{id}, options: o})
 	if err := errors.Join(s.putID(batch), c.putEntry(batch, c.schema.Load()), batch.Commit(pebble.Sync)); err != nil {
 		return nil, err
 	}
@@ -203,13 +222,17 @@ func (s *Store) putID(b *pebble.Batch) error {
 }
 
 func (s *Store) publish(change func(map[Namespace]*Collection)) {
-	old := s.catalog.Load().byName
-	next := make(map[Namespace]*Collection, len(old)+1)
-	for ns, c := range old {
-		next[ns] = c
-	}
-	change(next)
-	s.catalog.Store(&catalog{byName: next})
+	old := s.catalog.Load()
+	next := &catalog{byName: maps.Clone(old.byName), views: old.views}
+	change(next.byName)
+	s.catalog.Store(next)
+}
+
+func (s *Store) publishViews(change func(map[Namespace]*View)) {
+	old := s.catalog.Load()
+	next := &catalog{byName: old.byName, views: maps.Clone(old.views)}
+	change(next.views)
+	s.catalog.Store(next)
 }
 
 // Drop removes a collection and all that belongs to it.
@@ -241,6 +264,10 @@ func (s *Store) Rename(from, to Namespace, dropTarget bool) error {
 	defer s.ddl.Unlock()
 	old, target := s.Collection(from), s.Collection(to)
 	switch {
+	case s.View(from) != nil:
+		return mongoerr.CommandNotSupportedOnView.Errorf("cannot rename view: %s", from)
+	case s.View(to) != nil:
+		return mongoerr.NamespaceExists.Errorf("a view already exists with that name: %s", to)
 	case old == nil:
 		return mongoerr.NamespaceNotFound.Errorf("Source collection %s does not exist", from)
 	case old == target:
@@ -293,6 +320,7 @@ func (c *Collection) renamed(to Namespace) *Collection {
 func (c *Collection) retire() {
 	c.dropped = true
 	c.schema.Store(&schema{retired: true})
+	c.growth.announce()
 }
 
 // current gives the collection that has c's name now, or c where nothing has.

@@ -22,6 +22,7 @@ type Collection struct {
 	nextRecord RecordID
 	dropped    bool
 
+	growth growth
 	schema atomic.Pointer[schema]
 	count  atomic.Int64
 	bytes  atomic.Int64
@@ -88,9 +89,9 @@ func (c *Collection) loadNextRecord() error {
 	return iter.Close()
 }
 
-// putEntry stores the collection in the catalog with the indexes of s.
+// putEntry stores the collection in the catalog with the indexes and options of s.
 func (c *Collection) putEntry(b *pebble.Batch, s *schema) error {
-	e := collectionEntry{ID: c.ID, DB: c.NS.DB, Collection: c.NS.Collection, UUID: c.UUID}
+	e := collectionEntry{ID: c.ID, DB: c.NS.DB, Collection: c.NS.Collection, UUID: c.UUID, Options: s.options}
 	for _, x := range s.indexes {
 		entry := indexEntry{ID: x.ID, Spec: x.Spec.Raw, Multikey: x.Multikey}
 		for _, bits := range x.Arrays {

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -18,6 +20,7 @@ type Index struct {
 	Spec IndexSpec
 	// Multikey says that some document has an array on a path of the index, or had.
 	Multikey bool
+	usage    *usage
 	// Arrays says of each path which of its parts were arrays, the first part in the
 	// lowest bit. It is nil where that isn't known, in the data of older versions.
 	Arrays []uint64
@@ -58,13 +61,37 @@ func (x *Index) withArrays(arrays []uint64) *Index {
 		next.Arrays[i] = x.arrays(i) | arrays[i]
 	}
 	return &next
+
 }
 
-// schema is the indexes of a collection at one moment. It is never changed.
+// usage counts the queries that read an index, since the process started or the
+// index was made.
+type usage struct {
+	queries atomic.Int64
+	since   time.Time
+}
+
+func newIndex(id uint32, spec IndexSpec) *Index {
+	return &Index{ID: id, Spec: spec, usage: &usage{since: time.Now()}}
+}
+
+// Usage gives the number of queries that have read the index since a time.
+func (x *Index) Usage() (queries int64, since time.Time) {
+	return x.usage.queries.Load(), x.usage.since
+}
+
+// schema is the indexes and options of a collection at one moment. It is never
+// changed.
 type schema struct {
 	indexes []*Index
+	options CollectionOptions
 	// retired marks a collection that was dropped, renamed or replaced.
 	retired bool
+}
+
+// with gives the schema with other indexes.
+func (s *schema) with(indexes []*Index) *schema {
+	return &schema{indexes: indexes, options: s.options}
 }
 
 // entries are the keys that one index holds for one document, without the record

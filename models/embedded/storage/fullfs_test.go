@@ -149,7 +149,7 @@ func TestLittleSpace(t *testing.T) {
 	}
 	wantFull(t, begun.Commit(false))
 	wantFull(t, write(c, thing(t, 2)))
-	_, err = s.Create(Namespace{"test", "other"})
+	_, err = s.Create(Namespace{"test", "other"}, CollectionOptions{})
 	wantFull(t, err)
 	if n := sound(t, c); n != 1 {
 		t.Errorf("%d documents", n)

@@ -9,6 +9,7 @@ import "encoding/binary"
 //	recordKind  'r' collection id, record id           -> the document
 //	entryKind   'x' index id, encoded values[, rec id] -> types[, record id if unique], see entries
 //	statsKind   's' collection id                      -> number and bytes of the documents
+//	viewKind    'v' database.name                      -> BSON: what the view shows
 //
 // Ids of collections and indexes are 4 bytes, record ids 8, all big-endian, so
 // that records lie in the order of insertion.
@@ -17,6 +18,7 @@ const (
 	metaKind    = 'm'
 	recordKind  = 'r'
 	statsKind   = 's'
+	viewKind    = 'v'
 	entryKind   = 'x'
 )
 

@@ -24,7 +24,7 @@ func TestEntriesWithoutTypes(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	c, err := s.Create(Namespace{"test", "things"})
+	c, err := s.Create(Namespace{"test", "things"}, CollectionOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

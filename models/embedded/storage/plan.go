@@ -29,6 +29,10 @@ type Query struct {
 	Distinct string
 	// ReturnKey asks for the keys of the index in place of the documents.
 	ReturnKey bool
+
+	// A tail reads the collection itself, from behind a record.
+	tail  bool
+	after RecordID
 }
 
 // Plan is how a query reads its collection.
@@ -63,6 +67,9 @@ func collectionScan(q *Query) *Plan {
 // plans gives the ways to answer q that are worth considering, the best by rule first.
 // There is always one.
 func (s *schema) plans(q *Query) ([]*Plan, error) {
+	if q.tail {
+		return []*Plan{collectionScan(q)}, nil
+	}
 	conditions := q.Filter.Conditions()
 	if plan, err := s.hinted(q, &conditions); plan != nil || err != nil {
 		return []*Plan{plan}, err

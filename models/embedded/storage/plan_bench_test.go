@@ -20,7 +20,7 @@ func BenchmarkFind(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	c, err := s.Create(Namespace{"bench", "message"})
+	c, err := s.Create(Namespace{"bench", "message"}, CollectionOptions{})
 	if err != nil {
 		b.Fatal(err)
 	}

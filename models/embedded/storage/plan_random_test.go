@@ -213,7 +213,7 @@ func TestEveryPlanAgrees(t *testing.T) {
 			}
 		}
 		w := world{rand.New(rand.NewPCG(seed, 1))}
-		c, err := s.Create(Namespace{"test", fmt.Sprint("c", i)})
+		c, err := s.Create(Namespace{"test", fmt.Sprint("c", i)}, CollectionOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

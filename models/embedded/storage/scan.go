@@ -38,6 +38,7 @@ type Scan struct {
 	// collection walks the records where the plan has no index.
 	collection *pebble.Iterator
 	started    bool
+	last       RecordID // that collection has come to
 	// cursors walk the indexes. In order they are merged, else one follows another.
 	cursors []*keyCursor
 	merge   merge
@@ -69,6 +70,9 @@ func (c *Collection) newScan(q *Query) (*Scan, error) {
 		if err != nil {
 			return nil, err
 		}
+		for _, scan := range p.Scans {
+			scan.Index.usage.queries.Add(1)
+		}
 		s := &Scan{Plan: p, c: c, q: q, planned: before}
 		if p.direct() && !q.ReturnKey {
 			return s, nil
@@ -95,6 +99,9 @@ func (s *Scan) open() error {
 	prefix := appendPrefix(nil, recordKind, s.c.ID)
 	ids := pebble.IterOptions{LowerBound: prefix, UpperBound: successor(prefix)}
 	if len(s.Plan.Scans) == 0 {
+		if s.q.after > 0 {
+			ids.LowerBound = appendRecordKey(nil, s.c.ID, s.q.after+1)
+		}
 		var err error
 		s.collection, err = db.NewIter(&ids)
 		return err
@@ -167,7 +174,7 @@ func (s *Scan) Next(ctx context.Context) (id RecordID, doc bson.Raw, ok bool, er
 	}
 	for {
 		if s.steps++; s.steps%checkEvery == 0 && ctx.Err() != nil {
-			return 0, nil, false, ctx.Err()
+			return 0, nil, false, context.Cause(ctx)
 		}
 		if s.budget > 0 && s.Stats.KeysExamined+s.Stats.DocsExamined >= s.budget {
 			return 0, nil, false, nil
@@ -196,8 +203,9 @@ func (s *Scan) take() (id RecordID, doc bson.Raw, ok bool, err error) {
 			return 0, nil, false, err
 		}
 		s.Stats.DocsExamined++
+		s.last = recordIDAt(s.collection.Key())
 		ok, err = s.q.Filter.Match(v)
-		return recordIDAt(s.collection.Key()), v, ok, err
+		return s.last, v, ok, err
 	}
 	c := s.current
 	if id, err = c.recordID(); err != nil {

@@ -60,3 +60,13 @@ func (g *spaceGuard) refuse() {
 	defer g.mu.Unlock()
 	g.free, g.checked = 0, time.Now().Add(refuseAfterFull)
 }
+
+// DiskSpace gives the used and all bytes of the disk that the data is on, 0 where
+// that isn't known.
+func (s *Store) DiskSpace() (used, total uint64) {
+	usage, err := s.space.fs.GetDiskUsage(s.space.dir)
+	if err != nil {
+		return 0, 0
+	}
+	return usage.UsedBytes, usage.TotalBytes
+}

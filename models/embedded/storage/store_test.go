@@ -67,7 +67,7 @@ func TestSchemaChangesUnderReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	c, err := s.Create(Namespace{"test", "things"})
+	c, err := s.Create(Namespace{"test", "things"}, CollectionOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestFirstArray(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	c, err := s.Create(Namespace{"test", "things"})
+	c, err := s.Create(Namespace{"test", "things"}, CollectionOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,9 @@ const probeAfter = 8
 // Writer is one write command on one collection. It holds the collection's write
 // lock from Begin to Commit.
 type Writer struct {
+	// Unvalidated lets documents in that the collection's validator refuses.
+	Unvalidated bool
+
 	c     *Collection
 	batch *pebble.Batch
 	// taken are the keys of unique indexes that batch sets (true) or deletes.
@@ -28,6 +31,7 @@ type Writer struct {
 	lookups int
 	probe   *probe
 	applied []*pebble.Batch
+	settled bool // applied was not always empty
 	count   int64
 	bytes   int64
 	old     entries
@@ -52,6 +56,13 @@ func (c *Collection) Begin() (*Writer, error) {
 // Insert stages a document. It has an _id. A *DuplicateKey error leaves the
 // Writer as it was.
 func (w *Writer) Insert(doc bson.Raw) error {
+	if w.c.schema.Load().options.Capped {
+		return w.insertCapped(doc)
+	}
+	return w.insert(doc)
+}
+
+func (w *Writer) insert(doc bson.Raw) error {
 	id := w.c.nextRecord
 	if err := w.stage(id, nil, doc); err != nil {
 		return err
@@ -86,6 +97,11 @@ func (w *Writer) Delete(id RecordID, old bson.Raw) error {
 func (w *Writer) stage(id RecordID, old, new bson.Raw) error {
 	if w.batch == nil {
 		w.batch = w.c.store.db.NewBatch()
+	}
+	if new != nil {
+		if err := w.validate(old, new); err != nil {
+			return err
+		}
 	}
 	indexes := w.c.schema.Load().indexes
 	for len(w.new) < len(indexes) {
@@ -261,6 +277,7 @@ func (w *Writer) Apply() error {
 	clear(w.taken)
 	w.c.count.Store(w.count)
 	w.c.bytes.Store(w.bytes)
+	w.c.growth.announce()
 	return nil
 }
 
@@ -272,12 +289,22 @@ func (w *Writer) Commit(journaled bool) error {
 	if w.batch != nil {
 		err = errors.Join(err, w.batch.Close())
 	}
+	wrote := w.settled || len(w.applied) > 0
+	err = errors.Join(err, w.settle())
+	if err == nil && journaled && wrote {
+		err = w.c.store.Barrier()
+	}
+	return err
+}
+
+// settle waits until what was applied survives the process, and frees it.
+func (w *Writer) settle() error {
+	var err error
 	for _, b := range w.applied {
 		err = errors.Join(err, b.SyncWait(), b.Close())
 	}
-	if err == nil && journaled && len(w.applied) > 0 {
-		err = w.c.store.Barrier()
-	}
+	w.settled = w.settled || len(w.applied) > 0
+	w.applied = nil
 	return err
 }
 
@@ -296,8 +323,9 @@ func (w *Writer) Rollback() error {
 // the batch that brings their entries is applied, so that no reader sees them
 // unprepared.
 func (c *Collection) markArrays(x *Index, arrays []uint64) error {
-	next := &schema{}
-	for _, have := range c.schema.Load().indexes {
+	old := c.schema.Load()
+	next := old.with(nil)
+	for _, have := range old.indexes {
 		if have.ID == x.ID {
 			have = have.withArrays(arrays)
 		}

@@ -1,5 +1,6 @@
-// Package wire reads and writes MongoDB wire protocol messages: OP_MSG, and
-// OP_QUERY with its OP_REPLY for the hello that old drivers open with.
+// Package wire reads and writes MongoDB wire protocol messages: OP_MSG, plain or
+// in OP_COMPRESSED, and OP_QUERY with its OP_REPLY for the hello that old drivers
+// open with.
 package wire
 
 import (
@@ -64,8 +65,17 @@ type Sequence struct {
 	Documents []bson.Raw
 }
 
+// ProtocolError is a message that is framed rightly but contradicts itself. It may
+// be answered. The codes are mongod's.
+type ProtocolError struct {
+	Code   int32
+	Reason string
+}
+
+func (e *ProtocolError) Error() string { return e.Reason }
+
 // Message is a request. Its documents are valid BSON and share the memory of
-// the buffer that it was read into.
+// the buffer that it was read into, or have their own if it was compressed.
 type Message struct {
 	RequestID int32
 	Op        OpCode
@@ -74,26 +84,29 @@ type Message struct {
 	Sequences []Sequence
 	// Collection is the full collection name of an OP_QUERY.
 	Collection string
+	// Compressor is what the message was compressed with, NoCompressor without.
+	Compressor Compressor
 }
 
-// Read reads one message from r into buf, growing it where it is too small. It
-// returns the buffer for the next call, and io.EOF where the stream ends between
-// two messages. A document that isn't valid BSON gives a DocumentError: the
-// message is complete and may be answered.
-func Read(r io.Reader, buf []byte) (Message, []byte, error) {
+// Read reads one message of at most limit bytes, unpacked, from r into buf, growing
+// it where it is too small. It returns the buffer for the next call, and io.EOF
+// where the stream ends between two messages. A DocumentError (a document that
+// isn't valid BSON) and a ProtocolError leave the message complete: it may be
+// answered.
+func Read(r io.Reader, buf []byte, limit int) (Message, []byte, error) {
 	var size [4]byte
 	if _, err := io.ReadFull(r, size[:]); err != nil {
 		return Message{}, buf, err
 	}
 	length := int64(int32(binary.LittleEndian.Uint32(size[:])))
-	if length < headerSize || length > MaxMessageSize {
+	if length < headerSize || length > int64(limit) {
 		return Message{}, buf, fmt.Errorf("%w: length %d", ErrMalformed, length)
 	}
 	buf, err := readBody(r, append(buf[:0], size[:]...), int(length))
 	if err != nil {
 		return Message{}, buf, err
 	}
-	m, err := Decode(buf)
+	m, err := decode(buf, limit)
 	return m, buf, err
 }
 
@@ -120,14 +133,25 @@ func readBody(r io.Reader, buf []byte, length int) ([]byte, error) {
 	return buf, nil
 }
 
-// Decode parses a whole message. The result shares b's memory.
-func Decode(b []byte) (Message, error) {
-	if len(b) < headerSize || len(b) > MaxMessageSize || int(int32(binary.LittleEndian.Uint32(b))) != len(b) {
+// Decode parses a whole message. The result shares b's memory unless b is
+// compressed.
+func Decode(b []byte) (Message, error) { return decode(b, MaxMessageSize) }
+
+func decode(b []byte, limit int) (Message, error) {
+	if len(b) < headerSize || len(b) > limit || int(int32(binary.LittleEndian.Uint32(b))) != len(b) {
 		return Message{}, fmt.Errorf("%w: length doesn't fit its %d bytes", ErrMalformed, len(b))
 	}
 	m := Message{
-		RequestID: int32(binary.LittleEndian.Uint32(b[4:])),
-		Op:        OpCode(binary.LittleEndian.Uint32(b[12:])),
+		RequestID:  int32(binary.LittleEndian.Uint32(b[4:])),
+		Op:         OpCode(binary.LittleEndian.Uint32(b[12:])),
+		Compressor: NoCompressor,
+	}
+	if m.Op == OpCompressed {
+		var err error
+		if b, m.Compressor, err = decompress(b, limit); err != nil {
+			return m, err
+		}
+		m.Op = OpCode(binary.LittleEndian.Uint32(b[12:]))
 	}
 	switch m.Op {
 	case OpMsg:
@@ -174,8 +198,7 @@ func decodeMsg(m *Message, b []byte) error {
 		default:
 			return fmt.Errorf("%w: section kind %d", ErrMalformed, kind)
 		}
-		var bad *DocumentError
-		if errors.As(err, &bad) {
+		if answerable(err) {
 			invalid = err
 		} else if err != nil {
 			return err
@@ -184,7 +207,22 @@ func decodeMsg(m *Message, b []byte) error {
 	if m.Body == nil {
 		return fmt.Errorf("%w: no body", ErrMalformed)
 	}
-	return invalid
+	if invalid != nil {
+		return invalid
+	}
+	for _, s := range m.Sequences {
+		if _, err := m.Body.LookupErr(s.Field); err == nil {
+			return &ProtocolError{40433, fmt.Sprintf("Duplicate field between body and document sequence %s", s.Field)}
+		}
+	}
+	return nil
+}
+
+// answerable reports whether an error leaves the message complete.
+func answerable(err error) bool {
+	var bad *DocumentError
+	var protocol *ProtocolError
+	return errors.As(err, &bad) || errors.As(err, &protocol)
 }
 
 // takeSequence parses the section of kind 1 that src starts with and returns
@@ -202,13 +240,13 @@ func takeSequence(m *Message, src []byte) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: sequence without a name", ErrMalformed)
 	}
-	for _, other := range m.Sequences {
-		if other.Field == field {
-			return nil, fmt.Errorf("%w: two sequences named %q", ErrMalformed, field)
-		}
-	}
 	sequence := Sequence{Field: field}
 	var invalid error
+	for _, other := range m.Sequences {
+		if other.Field == field {
+			invalid = &ProtocolError{40431, "Duplicate document sequence: " + field}
+		}
+	}
 	for len(docs) > 0 {
 		var doc bson.Raw
 		var err error
