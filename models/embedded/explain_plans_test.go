@@ -232,6 +232,32 @@ func TestManyBranches(t *testing.T) {
 	}
 }
 
+// A merge of many scans is not given up in its trial for having to look into each of them first.
+func TestTrialOfManyScans(t *testing.T) {
+	t.Parallel()
+	c := collection(t)
+	index(t, c, bson.D{{Key: "room", Value: 1}, {Key: "word", Value: 1}, {Key: "at", Value: 1}}, options.Index())
+	index(t, c, bson.D{{Key: "room", Value: 1}, {Key: "seq", Value: 1}}, options.Index())
+	var docs []bson.D
+	rooms := bson.A{}
+	for room := range 180 {
+		rooms = append(rooms, room)
+		for seq := range 10 {
+			docs = append(docs, bson.D{{Key: "room", Value: room}, {Key: "seq", Value: seq}, {Key: "at", Value: seq*180 + room}, {Key: "word", Value: bson.A{1, seq % 3}}})
+		}
+	}
+	if _, err := c.InsertMany(t.Context(), docs); err != nil {
+		t.Fatal(err)
+	}
+	reply := explainCommand(t, c, "executionStats", bson.D{
+		{Key: "find"}, {Key: "filter", Value: bson.D{{Key: "room", Value: bson.D{{Key: "$in", Value: rooms}}}, {Key: "word", Value: 1}}},
+		{Key: "sort", Value: bson.D{{Key: "at", Value: -1}}}, {Key: "limit", Value: 20},
+	})
+	if n := reply.ExecutionStats.TotalDocsExamined; n > 250 || !strings.Contains(shapeOf(reply.QueryPlanner.WinningPlan), "SORT_MERGE") {
+		t.Errorf("%d documents were examined by %s", n, shapeOf(reply.QueryPlanner.WinningPlan))
+	}
+}
+
 func TestFindOptions(t *testing.T) {
 	t.Parallel()
 	c := planned(t)

@@ -161,7 +161,8 @@ func (t trial) beats(o trial, q *Query, p, have *Plan) bool {
 }
 
 // try runs a plan until it has examined trialWorks keys and documents, which is too
-// short to be worth interrupting.
+// short to be worth interrupting. A merge looks into each of its scans before it can
+// give anything, and gets that for nothing.
 func (c *Collection) try(q *Query, p *Plan) (t trial, err error) {
 	s := &Scan{Plan: p, c: c, q: q}
 	if err := s.open(); err != nil {
@@ -172,7 +173,7 @@ func (c *Collection) try(q *Query, p *Plan) (t trial, err error) {
 		p.Trial = &work
 		err = errors.Join(err, s.Close())
 	}()
-	s.budget = trialWorks
+	s.budget = trialWorks + int64(2*len(p.Scans))
 	for {
 		_, _, ok, err := s.Next(context.Background())
 		t.works = int(s.Stats.KeysExamined + s.Stats.DocsExamined)
