@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"strings"
+
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"parlor/models/embedded/mongoerr"
@@ -142,6 +144,9 @@ func constantName(name string, field node, isPath, notConstant, noString mongoer
 	label, ok := v.StringValueOK()
 	if !ok {
 		return "", noString.Errorf("%s requires 'field' to evaluate to type String, but got %s", name, typeName(v))
+	}
+	if strings.Contains(label, "\x00") {
+		return "", nulFieldName.Errorf("FieldPath field names may not contain '\\0'.")
 	}
 	return label, nil
 }

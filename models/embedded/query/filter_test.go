@@ -10,6 +10,7 @@ import (
 
 	"parlor/models/embedded/mongoerr"
 	"parlor/models/embedded/value"
+	"parlor/models/embedded/wire"
 )
 
 // document reads relaxed extended JSON.
@@ -335,7 +336,7 @@ func FuzzParseFilter(f *testing.F) {
 		f.Add([]byte(document(f, seed)), []byte(document(f, `{"a": [{"b": 1}, 3, "x", [1]], "b": 7}`)))
 	}
 	f.Fuzz(func(t *testing.T, filter, doc []byte) {
-		if bson.Raw(filter).Validate() != nil || bson.Raw(doc).Validate() != nil {
+		if wire.Validate(filter) != nil || wire.Validate(doc) != nil {
 			return
 		}
 		parsed, err := ParseFilter(filter, nil)

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
+	"parlor/models/embedded/wire"
 )
 
 func TestProjectionApply(t *testing.T) {
@@ -57,7 +57,7 @@ func TestProjectionApply(t *testing.T) {
 			continue
 		}
 		out, err := p.Apply(document(t, doc))
-		if err != nil || text(out) != test.want || out.Validate() != nil {
+		if err != nil || text(out) != test.want || wire.Validate(out) != nil {
 			t.Errorf("%s: %s %v, want %s", test.projection, text(out), err, test.want)
 		}
 	}
@@ -120,14 +120,14 @@ func FuzzProjection(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, projection, doc []byte) {
-		if bson.Raw(projection).Validate() != nil || bson.Raw(doc).Validate() != nil {
+		if wire.Validate(projection) != nil || wire.Validate(doc) != nil {
 			return
 		}
 		p, err := ParseProjection(projection, filter, nil)
 		if err != nil {
 			return
 		}
-		if out, err := p.Apply(doc); err == nil && out.Validate() != nil {
+		if out, err := p.Apply(doc); err == nil && wire.Validate(out) != nil {
 			t.Fatalf("%s on %s gives invalid BSON", text(projection), text(doc))
 		}
 	})

@@ -31,6 +31,9 @@ func (u *Update) parseRename(from string, arg bson.RawValue) error {
 	if !ok {
 		return mongoerr.BadValue.Errorf("The 'to' field for $rename must be a string: %s: %s", from, value.Format(arg))
 	}
+	if strings.Contains(to, "\x00") {
+		return mongoerr.BadValue.Errorf("The 'to' field for $rename cannot contain an embedded null byte: %q", to)
+	}
 	for _, path := range []string{from, to} {
 		if err := checkRenamePath(path, path == from); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 
 	"parlor/models/embedded/expr"
 	"parlor/models/embedded/value"
+	"parlor/models/embedded/wire"
 )
 
 // pipelineOf parses the field p of a document as an update.
@@ -40,7 +41,7 @@ func TestUpdatePipeline(t *testing.T) {
 		if want == "" {
 			want = text(document(t, test.doc))
 		}
-		if err != nil || text(out) != want || modified != (test.want != "") || out.Validate() != nil {
+		if err != nil || text(out) != want || modified != (test.want != "") || wire.Validate(out) != nil {
 			t.Errorf("%s on %s: %s %v %v, want %s", test.update, test.doc, text(out), modified, err, want)
 		}
 	}
@@ -101,7 +102,7 @@ func FuzzUpdatePipeline(f *testing.F) {
 		f.Add([]byte(document(f, `{"p": `+seed+`}`)), []byte(document(f, `{"_id": 1, "a": [{"b": 1}, 3], "n": 7}`)))
 	}
 	f.Fuzz(func(t *testing.T, update, doc []byte) {
-		if bson.Raw(update).Validate() != nil || bson.Raw(doc).Validate() != nil {
+		if wire.Validate(update) != nil || wire.Validate(doc) != nil {
 			return
 		}
 		u, err := ParseUpdate(bson.Raw(update).Lookup("p"), UpdateOptions{Constants: document(t, `{"c": 1}`)})
@@ -113,7 +114,7 @@ func FuzzUpdatePipeline(f *testing.F) {
 		if string(doc) != before {
 			t.Fatal("the document was changed in place")
 		}
-		if err == nil && out.Validate() != nil {
+		if err == nil && wire.Validate(out) != nil {
 			t.Fatalf("%s on %s gives invalid BSON", text(update), text(doc))
 		}
 		if err == nil && !modified && string(out) != before {

@@ -8,6 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"parlor/models/embedded/value"
+	"parlor/models/embedded/wire"
 )
 
 func updateOf(t testing.TB, json string, arrayFilters ...string) (*Update, error) {
@@ -128,7 +129,7 @@ func TestUpdateApply(t *testing.T) {
 		if want == "" {
 			want = before
 		}
-		if err != nil || text(out) != want || modified != (test.want != "") || out.Validate() != nil {
+		if err != nil || text(out) != want || modified != (test.want != "") || wire.Validate(out) != nil {
 			t.Errorf("%s on %s: %s %v %v, want %s", test.update, test.doc, text(out), modified, err, want)
 		}
 		if text(doc) != before {
@@ -242,6 +243,7 @@ func TestParseUpdateErrors(t *testing.T) {
 		{`{"$inc": {"a": "x"}}`, 14, "Cannot increment with non-numeric argument: {a: \"x\"}"},
 		{`{"$mul": {"a": "x"}}`, 14, "Cannot multiply with non-numeric argument: {a: \"x\"}"},
 		{`{"$rename": {"a": 1}}`, 2, "The 'to' field for $rename must be a string: a: 1"},
+		{`{"$rename": {"a": "b\u0000c"}}`, 2, "The 'to' field for $rename cannot contain an embedded null byte"},
 		{`{"$rename": {"a": "a"}}`, 2, "The source and target field for $rename must differ"},
 		{`{"$rename": {"a": "a.b"}}`, 2, "must not be on the same path"},
 		{`{"$rename": {"a.$": "b"}}`, 2, "The source field for $rename may not be dynamic: a.$"},
@@ -363,7 +365,7 @@ func TestUpsertDocument(t *testing.T) {
 			t.Fatalf("%s: %v", test.update, err)
 		}
 		out, err := UpsertDocument(filterOf(t, test.filter), u)
-		if err != nil || !sameFields(out, test.want) || out.Validate() != nil {
+		if err != nil || !sameFields(out, test.want) || wire.Validate(out) != nil {
 			t.Errorf("%s with %s: %s %v, want %s", test.filter, test.update, text(out), err, test.want)
 		}
 	}
@@ -440,7 +442,7 @@ func FuzzUpdate(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, update, doc []byte) {
-		if bson.Raw(update).Validate() != nil || bson.Raw(doc).Validate() != nil {
+		if wire.Validate(update) != nil || wire.Validate(doc) != nil {
 			return
 		}
 		u, err := ParseUpdate(documentValue(update), UpdateOptions{ArrayFilters: []bson.Raw{document(t, `{"x": {"$gt": 0}}`)}})
@@ -455,7 +457,7 @@ func FuzzUpdate(f *testing.F) {
 		if string(doc) != before {
 			t.Fatal("the document was changed in place")
 		}
-		if err == nil && out.Validate() != nil {
+		if err == nil && wire.Validate(out) != nil {
 			t.Fatalf("%s on %s gives invalid BSON", text(update), text(doc))
 		}
 		if err == nil && !modified && string(out) != before {

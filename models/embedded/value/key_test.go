@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"parlor/models/embedded/wire"
 )
 
 // checkOrder checks Compare and the keys of a and b in both directions, alone
@@ -83,7 +85,7 @@ func FuzzKeyOrder(f *testing.F) {
 		f.Add(doc)
 	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
-		if bson.Raw(doc).Validate() != nil {
+		if wire.Validate(doc) != nil {
 			return
 		}
 		it := Elements(doc)
