@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
@@ -77,25 +76,14 @@ func (s *Scan) keyDocument(doc bson.Raw) (bson.Raw, error) {
 // keyDocument gives the values of the current key under their paths, as returnKey
 // shows them. doc is the document that the key leads to.
 func (c *keyCursor) keyDocument(doc bson.Raw) (bson.Raw, error) {
-	spec := &c.scan.Index.Spec
-	tuples, _, err := value.IndexTuples(doc, spec.Paths)
+	x := c.scan.Index
+	tuple, err := x.tuple(doc, c.iter.Key())
 	if err != nil {
 		return nil, err
 	}
-	key := c.iter.Key()[entryPrefixSize:]
 	out := bsoncore.NewDocumentBuilder()
-	for _, tuple := range tuples {
-		var encoded []byte
-		for i, v := range tuple {
-			encoded = value.AppendKey(encoded, v, spec.Fields[i].Desc)
-		}
-		if !bytes.HasPrefix(key, encoded) {
-			continue
-		}
-		for i, v := range tuple {
-			out.AppendValue(spec.Paths[i], bsoncore.Value{Type: bsoncore.Type(v.Type), Data: v.Value})
-		}
-		break
+	for i, v := range tuple {
+		out.AppendValue(x.Spec.Paths[i], bsoncore.Value{Type: bsoncore.Type(v.Type), Data: v.Value})
 	}
 	return bson.Raw(out.Build()), nil
 }

@@ -19,16 +19,17 @@ type DuplicateKey struct {
 
 func (e *DuplicateKey) Error() string { return e.message }
 
-func newDuplicateKey(ns Namespace, x *Index, doc bson.Raw) *DuplicateKey {
+// newDuplicateKey tells that key, one of the entries of x for doc, is there already.
+func newDuplicateKey(ns Namespace, x *Index, doc bson.Raw, key []byte) error {
+	tuple, err := x.tuple(doc, key)
+	if err != nil {
+		return err
+	}
 	b := bsoncore.NewDocumentBuilder()
-	parts := make([]string, 0, len(x.Spec.Paths))
-	for _, path := range x.Spec.Paths {
-		v, ok := value.Lookup(doc, path)
-		if !ok {
-			v = value.Null
-		}
-		b.AppendValue(path, bsoncore.Value{Type: bsoncore.Type(v.Type), Data: v.Value})
-		parts = append(parts, path+": "+shellValue(v))
+	parts := make([]string, 0, len(tuple))
+	for i, v := range tuple {
+		b.AppendValue(x.Spec.Paths[i], bsoncore.Value{Type: bsoncore.Type(v.Type), Data: v.Value})
+		parts = append(parts, x.Spec.Paths[i]+": "+value.Format(v))
 	}
 	return &DuplicateKey{
 		KeyPattern: x.Spec.Key,
@@ -36,29 +37,4 @@ func newDuplicateKey(ns Namespace, x *Index, doc bson.Raw) *DuplicateKey {
 		message: fmt.Sprintf("E11000 duplicate key error collection: %s index: %s dup key: { %s }",
 			ns, x.Spec.Name, strings.Join(parts, ", ")),
 	}
-}
-
-// shellValue renders a value as mongod's messages do.
-func shellValue(v bson.RawValue) string {
-	switch v.Type {
-	case bson.TypeObjectID:
-		return fmt.Sprintf("ObjectId('%s')", v.ObjectID().Hex())
-	case bson.TypeInt32:
-		return fmt.Sprint(v.Int32())
-	case bson.TypeInt64:
-		return fmt.Sprint(v.Int64())
-	case bson.TypeDateTime:
-		return fmt.Sprintf("new Date(%d)", v.DateTime())
-	case bson.TypeNull, bson.TypeUndefined:
-		return "null"
-	case bson.TypeString:
-		return fmt.Sprintf("%q", v.StringValue())
-	case bson.TypeDouble:
-		s := fmt.Sprint(v.Double())
-		if !strings.ContainsAny(s, ".eNI") {
-			s += ".0"
-		}
-		return s
-	}
-	return v.String()
 }

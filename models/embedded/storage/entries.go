@@ -182,6 +182,24 @@ func (x *Index) entriesOf(doc bson.Raw, e *entries) error {
 	return nil
 }
 
+// tuple gives the values of doc that key, which is the entry of x for doc, holds.
+func (x *Index) tuple(doc bson.Raw, key []byte) ([]bson.RawValue, error) {
+	tuples, _, err := value.IndexTuples(doc, x.Spec.Paths)
+	if err != nil {
+		return nil, err
+	}
+	for _, tuple := range tuples {
+		var encoded []byte
+		for i, v := range tuple {
+			encoded = value.AppendKey(encoded, v, x.Spec.Fields[i].Desc)
+		}
+		if bytes.HasPrefix(key[entryPrefixSize:], encoded) {
+			return tuple, nil
+		}
+	}
+	return nil, nil
+}
+
 // typeOf gives the type by which the value v of field i is read back. Null may stand
 // for no value at all.
 func (x *Index) typeOf(doc bson.Raw, i int, v bson.RawValue) byte {

@@ -142,7 +142,7 @@ func (w *Writer) check(x *Index, id RecordID, doc bson.Raw, e *entries) error {
 			return err
 		}
 		if owner != 0 && owner != id {
-			return newDuplicateKey(w.c.NS, x, doc)
+			return newDuplicateKey(w.c.NS, x, doc, e.at(i))
 		}
 	}
 	return nil
