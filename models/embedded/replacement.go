@@ -13,8 +13,7 @@ import (
 )
 
 // replacement is the new content of a collection while $out writes it: a temporary
-// collection that is renamed in the end. Stopping before that leaves the old content,
-// and the temporary collection beside it.
+// collection that is renamed in the end. Stopping before that leaves the old content.
 type replacement struct {
 	a      *aggregation
 	to     storage.Namespace
@@ -30,6 +29,7 @@ func (a *aggregation) Replace(ctx context.Context, ns pipeline.Namespace) (pipel
 	if err != nil {
 		return nil, err
 	}
+	options.Temp = true
 	if r.temp, err = a.s.store.Create(storage.Namespace{DB: ns.DB, Collection: "tmp.agg_out." + bson.NewObjectID().Hex()}, options); err != nil {
 		return nil, err
 	}

@@ -255,6 +255,20 @@ func (s *Store) Drop(c *Collection) error {
 	return b.Commit(pebble.Sync)
 }
 
+// dropTemporary removes the temporary collections that the end of the process left.
+func (s *Store) dropTemporary() error {
+	for _, c := range s.Collections("") {
+		if !c.Options().Temp {
+			continue
+		}
+		s.log.Info("dropping a temporary collection", "collection", c.NS.String())
+		if err := s.Drop(c); err != nil {
+			return fmt.Errorf("dropping %s: %w", c.NS, err)
+		}
+	}
+	return nil
+}
+
 // Rename gives a collection another name, in its database or in another one, with
 // its documents, indexes and options. dropTarget removes the collection that has
 // the name; without it that fails with NamespaceExists. It is done as a whole or
@@ -309,7 +323,9 @@ func (c *Collection) renamed(to Namespace) *Collection {
 	if to.DB != c.NS.DB {
 		next.UUID = newUUID()
 	}
-	next.schema.Store(c.schema.Load())
+	schema := *c.schema.Load()
+	schema.options.Temp = false
+	next.schema.Store(&schema)
 	next.count.Store(c.count.Load())
 	next.bytes.Store(c.bytes.Load())
 	return next

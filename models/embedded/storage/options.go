@@ -24,6 +24,9 @@ type CollectionOptions struct {
 	// "warn"; "" without a validator.
 	ValidationLevel  string `bson:"validationLevel,omitempty"`
 	ValidationAction string `bson:"validationAction,omitempty"`
+	// Temp marks a collection that is dropped when the store opens; to rename it makes
+	// it a lasting one.
+	Temp bool `bson:"temp,omitempty"`
 
 	validator *query.Filter
 }

@@ -90,6 +90,9 @@ func openOn(base vfs.FS, folder string, o Options) (*Store, error) {
 	if err := s.loadCatalog(); err != nil {
 		return nil, errors.Join(fmt.Errorf("data directory %s: %w", o.Dir, err), s.Close())
 	}
+	if err := s.dropTemporary(); err != nil {
+		return nil, errors.Join(fmt.Errorf("data directory %s: %w", o.Dir, err), s.Close())
+	}
 	return s, nil
 }
 
