@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -93,7 +92,7 @@ func (c *conn) describe(now time.Time) (op bson.D, active bool) {
 		bson.E{Key: "ns", Value: r.target()},
 		bson.E{Key: "redaction", Value: false},
 		// The body lives in a buffer that goes back when the command ends.
-		bson.E{Key: "command", Value: bytes.Clone(shown(r.body))},
+		bson.E{Key: "command", Value: slices.Clone(shown(r.body))},
 		bson.E{Key: "numYields", Value: int32(0)},
 		bson.E{Key: "locks", Value: bson.D{}},
 		bson.E{Key: "waitingForLock", Value: false},

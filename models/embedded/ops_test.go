@@ -121,6 +121,9 @@ func TestInterruptions(t *testing.T) {
 			if op["ns"] != "test.log" || op["active"] != true {
 				t.Errorf("operation %v", op)
 			}
+			if command := asMap(t, op["command"]); command["getMore"] != cursor {
+				t.Errorf("the command is shown as %v", command)
+			}
 			if err := test.interrupt(t, connect(t, s).Database("test"), op, cursor); err != nil {
 				t.Fatal(err)
 			}
