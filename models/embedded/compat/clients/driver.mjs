@@ -1,5 +1,7 @@
 // The Node driver against the server that MONGODB_URI names: node --test driver.mjs
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { randomBytes } from 'node:crypto';
 import { finished } from 'node:stream/promises';
@@ -28,6 +30,34 @@ async function withClient(address, options, f) {
     return await f(await other.connect());
   } finally {
     await other.close();
+  }
+}
+
+// received runs f with the address of a proxy before the server, and the opcodes of the replies that pass it.
+async function received(f) {
+  const target = new URL(uri);
+  const opcodes = new Set();
+  const proxy = net.createServer((near) => {
+    const far = net.connect(Number(target.port), target.hostname);
+    let rest = Buffer.alloc(0);
+    far.on('data', (data) => {
+      rest = Buffer.concat([rest, data]);
+      while (rest.length >= 16 && rest.length >= rest.readInt32LE(0)) {
+        opcodes.add(rest.readInt32LE(12));
+        rest = rest.subarray(rest.readInt32LE(0));
+      }
+    });
+    far.on('error', () => near.destroy());
+    near.on('error', () => far.destroy());
+    near.pipe(far).pipe(near);
+  });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const address = new URL(uri);
+  address.host = `127.0.0.1:${proxy.address().port}`;
+  try {
+    await f(address.href, opcodes);
+  } finally {
+    proxy.close();
   }
 }
 
@@ -234,6 +264,89 @@ test('aggregation, count and distinct', async () => {
   assert.deepEqual(await things.distinct('tags', { n: { $lt: 4 } }), [0, 1, 2, 3]);
 });
 
+test('stages of an aggregation', async () => {
+  await things.insertMany([{ _id: 1, tags: ['x', 'y'], n: 1 }, { _id: 2, tags: ['y'], n: 4 }, { _id: 3, tags: [], n: 9 }]);
+  const gives = async (want, ...stages) => assert.deepEqual(await things.aggregate(stages).toArray(), want);
+  await gives([{ _id: 'y', count: 2 }, { _id: 'x', count: 1 }], { $unwind: '$tags' }, { $sortByCount: '$tags' });
+  await gives([{ _id: null, mean: 14 / 3 }], { $group: { _id: null, mean: { $avg: '$n' } } });
+  await gives([{ _id: 0, count: 2 }, { _id: 5, count: 1 }], { $bucket: { groupBy: '$n', boundaries: [0, 5, 10] } });
+  await gives([{ _id: 1, twice: 2 }], { $match: { _id: 1 } }, { $set: { twice: { $multiply: ['$n', 2] } } }, { $unset: ['tags', 'n'] });
+  await gives([], { $out: 'copy' });
+  await gives([], { $match: { _id: 1 } }, { $set: { n: 100 } }, { $merge: 'copy' });
+  assert.deepEqual(await db.collection('copy').find({}, { projection: { n: 1 }, sort: { _id: 1 } }).toArray(),
+    [{ _id: 1, n: 100 }, { _id: 2, n: 4 }, { _id: 3, n: 9 }]);
+  await gives([{ n: 6 }], { $unionWith: 'copy' }, { $count: 'n' });
+  await gives([{ _id: 2, copies: [{ n: 4 }] }], { $match: { _id: 2 } },
+    { $lookup: { from: 'copy', localField: '_id', foreignField: '_id', as: 'copies' } }, { $project: { 'copies.n': 1 } });
+  await gives([{ all: [{ n: 3 }], big: [{ _id: 3 }] }],
+    { $facet: { all: [{ $count: 'n' }], big: [{ $match: { n: { $gt: 5 } } }, { $project: { _id: 1 } }] } });
+  await gives([{ id: 3 }], { $match: { _id: 3 } }, { $replaceRoot: { newRoot: { id: '$_id' } } });
+  assert.equal((await things.aggregate([{ $sample: { size: 2 } }]).toArray()).length, 2);
+  assert.equal((await things.updateMany({}, [{ $set: { size: { $size: '$tags' } } }])).modifiedCount, 3);
+  assert.deepEqual((await things.distinct('size')).sort(), [0, 1, 2]);
+});
+
+test('views, validators and names', async () => {
+  await things.insertMany([{ _id: 1, n: 1 }, { _id: 2, n: 2 }]);
+  const large = await db.createCollection('large', { viewOn: 'things', pipeline: [{ $match: { n: { $gt: 1 } } }] });
+  assert.deepEqual(await large.find().toArray(), [{ _id: 2, n: 2 }]);
+  await fails(large.insertOne({}), 166);
+  const checked = await db.createCollection('checked', { validator: { n: { $type: 'int' } } });
+  await fails(checked.insertOne({ n: 'text' }), 121, /^Document failed validation$/);
+  await checked.insertOne({ n: 1 });
+  await checked.rename('renamed');
+  assert.equal(await db.collection('renamed').countDocuments(), 1);
+  assert.equal(await checked.countDocuments(), 0);
+  await fails(things.rename('renamed'), 48);
+  await things.rename('renamed', { dropTarget: true });
+  assert.equal(await db.collection('renamed').countDocuments(), 2);
+});
+
+test('a tailable cursor waits for what comes', async () => {
+  const ring = await db.createCollection('ring', { capped: true, size: 4096, max: 3 });
+  await ring.insertMany(range(5, (i) => ({ _id: i })));
+  const cursor = ring.find({}, { tailable: true, awaitData: true, maxAwaitTimeMS: 5000 });
+  const seen = [];
+  for (let i = 0; i < 3; i++) seen.push((await cursor.next())._id);
+  assert.deepEqual(seen, [2, 3, 4]);
+  const next = cursor.next();
+  await ring.insertOne({ _id: 5 });
+  assert.deepEqual(await next, { _id: 5 });
+  await cursor.close();
+  await fails(things.insertOne({}).then(() => things.find({}, { tailable: true }).next()), 2, /tailable cursor requested on non capped collection/);
+});
+
+test('currentOp shows itself, with the name of the client', () => withClient(uri, { appName: 'looker' }, async (other) => {
+  const { inprog } = await other.db('admin').command({ currentOp: 1 });
+  assert.ok(inprog.some((op) => op.active && op.appName === 'looker'), JSON.stringify(inprog));
+  const staged = await other.db('admin').aggregate([{ $currentOp: {} }]).toArray();
+  assert.ok(staged.some((op) => op.appName === 'looker' && op.command?.aggregate === 1));
+}));
+
+test('what Compass asks when it starts', async () => {
+  await things.insertMany(range(20, (i) => ({ _id: i })));
+  const admin = db.admin();
+  assert.ok((await admin.command({ hostInfo: 1 })).os.type);
+  assert.match((await admin.command({ buildInfo: 1 })).version, /^7\.0\./);
+  const { featureCompatibilityVersion } = await admin.command({ getParameter: 1, featureCompatibilityVersion: 1 });
+  assert.equal(featureCompatibilityVersion.version, '7.0');
+  const { authInfo } = await admin.command({ connectionStatus: 1, showPrivileges: true });
+  assert.ok(Array.isArray(authInfo.authenticatedUserPrivileges));
+  const { databases } = await admin.command({ listDatabases: 1, nameOnly: true, authorizedDatabases: true });
+  assert.ok(databases.some((d) => d.name === 'driver'));
+  const collections = await db.listCollections({}, { nameOnly: false, authorizedCollections: true }).toArray();
+  assert.deepEqual(collections.map((c) => [c.name, c.type]), [['things', 'collection']]);
+  const [stats] = await things.aggregate([{ $collStats: { storageStats: {}, count: {} } }]).toArray();
+  assert.deepEqual([stats.ns, stats.count, Number(stats.storageStats.count), stats.storageStats.capped], ['driver.things', 20, 20, false]);
+  const [index] = await things.aggregate([{ $indexStats: {} }]).toArray();
+  assert.deepEqual([index.name, index.key], ['_id_', { _id: 1 }]);
+  assert.ok(index.accesses.since instanceof Date);
+  assert.equal((await things.aggregate([{ $sample: { size: 10 } }]).toArray()).length, 10);
+  const running = await client.db('admin').aggregate([{ $currentOp: { allUsers: true, idleConnections: false } }, { $match: { active: true } }]).toArray();
+  assert.ok(running.length > 0);
+  await fails(admin.command({ top: 1 }), 238, /top is not supported/);
+});
+
 test('explain shows the index and what was examined', async () => {
   await things.insertMany(range(1000, (i) => ({ _id: i, room: i % 10, n: i })));
   await things.createIndex({ room: 1, n: -1 });
@@ -247,6 +360,8 @@ test('explain shows the index and what was examined', async () => {
   const scan = await things.find({ other: 1 }).explain('executionStats');
   assert.equal(scan.queryPlanner.winningPlan.stage, 'COLLSCAN');
   assert.equal(scan.executionStats.totalDocsExamined, 1000);
+  const grouped = await things.aggregate([{ $match: { room: 3 } }, { $group: { _id: '$room' } }]).explain();
+  assert.match(JSON.stringify(grouped), /"indexName":"room_1_n_-1"/);
 });
 
 test('errors have their codes', async () => {
@@ -263,7 +378,8 @@ test('errors have their codes', async () => {
   await fails(db.command({ find: 'things', nope: 1 }), 40415, /BSON field '.*\.nope' is an unknown field/);
   await fails(db.command({ find: 7 }), 73);
   await fails(db.command({ listDatabases: 1 }), 13, /may only be run against the admin database/);
-  await fails(db.createCollection('things'), 48, /Collection driver.things already exists/);
+  await db.createCollection('things');
+  await fails(db.createCollection('things', { capped: true, size: 4096 }), 48, /already exists, but with different options/);
   await fails(things.findOne({ $where: 'true' }), 2);
   await fails(things.insertOne({ _id: [1] }), 53, /The '_id' value cannot be of type array/);
 });
@@ -300,14 +416,25 @@ test('a standalone server gets no transaction numbers', async () => {
   assert.equal(hello.setName, undefined);
 });
 
-for (const compressor of ['snappy', 'zlib']) {
-  test(`a client that offers ${compressor}`, () => withClient(uri, { compressors: [compressor] }, async (other) => {
-    const text = 'compressible '.repeat(50000);
-    await other.db('driver').collection('things').insertMany(range(5, (i) => ({ _id: i, text })));
-    const docs = await other.db('driver').collection('things').find({}).toArray();
-    assert.ok(docs.length === 5 && docs.every((doc) => doc.text === text));
+for (const [compressors, want] of [[['snappy'], 2012], [['zlib'], 2012], [['snappy', 'zlib'], 2012], [undefined, 2013]]) {
+  test(`a client that offers ${compressors ?? 'no compression'}`, () => received(async (proxied, opcodes) => {
+    await withClient(proxied, { compressors, directConnection: true, maxPoolSize: 1 }, async (other) => {
+      const text = 'compressible '.repeat(50000);
+      const coll = other.db('driver').collection('things');
+      await coll.insertMany(range(5, (i) => ({ _id: i, text })));
+      opcodes.clear();
+      const docs = await coll.find({}).toArray();
+      assert.ok(docs.length === 5 && docs.every((doc) => doc.text === text));
+      assert.ok(opcodes.has(want), `replies have the opcodes ${[...opcodes]}`);
+    });
   }));
 }
+
+test('hello names the compressors that both have', async () => {
+  for (const [offered, named] of [[['snappy', 'zlib', 'zstd'], ['snappy', 'zlib', 'zstd']], [['zstd', 'none'], ['zstd']], [['none'], undefined]]) {
+    assert.deepEqual((await db.command({ hello: 1, compression: offered })).compression, named);
+  }
+});
 
 test('GridFS keeps a file of 3 MB', async () => {
   const bucket = new GridFSBucket(db);

@@ -10,7 +10,8 @@ import bson
 import gridfs
 import pymongo
 from bson import (Binary, Code, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp)
-from pymongo import ASCENDING, DESCENDING, DeleteOne, InsertOne, ReadPreference, ReplaceOne, ReturnDocument, UpdateMany, UpdateOne
+from pymongo import (
+    ASCENDING, DESCENDING, CursorType, DeleteOne, InsertOne, ReadPreference, ReplaceOne, ReturnDocument, UpdateMany, UpdateOne)
 from pymongo.errors import BulkWriteError, CursorNotFound, DuplicateKeyError, OperationFailure
 
 URI = os.environ["MONGODB_URI"]
@@ -152,6 +153,54 @@ class Queries(Case):
         self.assertEqual(self.things.estimated_document_count(), 100)
         self.assertEqual(self.things.distinct("tags", {"n": {"$lt": 4}}), [0, 1, 2, 3])
 
+    def test_stages(self):
+        self.things.insert_many([{"_id": 1, "tags": ["x", "y"], "n": 1}, {"_id": 2, "tags": ["y"], "n": 4}, {"_id": 3, "tags": [], "n": 9}])
+        cases = [
+            ([{"$unwind": "$tags"}, {"$sortByCount": "$tags"}], [{"_id": "y", "count": 2}, {"_id": "x", "count": 1}]),
+            ([{"$group": {"_id": None, "mean": {"$avg": "$n"}}}], [{"_id": None, "mean": 14 / 3}]),
+            ([{"$bucket": {"groupBy": "$n", "boundaries": [0, 5, 10]}}], [{"_id": 0, "count": 2}, {"_id": 5, "count": 1}]),
+            ([{"$match": {"_id": 1}}, {"$set": {"m": {"$add": ["$n", 1]}}}, {"$unset": "tags"}], [{"_id": 1, "n": 1, "m": 2}]),
+            ([{"$out": "copy"}], []),
+            ([{"$match": {"_id": 1}}, {"$set": {"n": 100}}, {"$merge": "copy"}], []),
+            ([{"$unionWith": "copy"}, {"$count": "n"}], [{"n": 6}]),
+            ([{"$match": {"_id": 1}}, {"$lookup": {"from": "copy", "localField": "_id", "foreignField": "_id", "as": "c"}}, {"$project": {"c.n": 1}}],
+             [{"_id": 1, "c": [{"n": 100}]}]),
+            ([{"$facet": {"all": [{"$count": "n"}]}}], [{"all": [{"n": 3}]}]),
+            ([{"$match": {"_id": 3}}, {"$replaceRoot": {"newRoot": {"id": "$_id"}}}], [{"id": 3}]),
+            ([{"$sample": {"size": 2}}, {"$count": "n"}], [{"n": 2}]),
+        ]
+        for stages, want in cases:
+            with self.subTest(stages):
+                self.assertEqual(list(self.things.aggregate(stages)), want)
+        self.assertEqual(self.things.update_many({}, [{"$set": {"size": {"$size": "$tags"}}}]).modified_count, 3)
+        self.assertEqual(sorted(self.things.distinct("size")), [0, 1, 2])
+
+    def test_tailable_cursor(self):
+        ring = self.db.create_collection("ring", capped=True, size=4096, max=3)
+        ring.insert_many([{"_id": i} for i in range(5)])
+        cursor = ring.find(cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(100)
+        self.assertEqual([next(cursor)["_id"] for _ in range(3)], [2, 3, 4])
+        with self.assertRaises(StopIteration):
+            next(cursor)
+        self.assertTrue(cursor.alive)
+        ring.insert_one({"_id": 5})
+        self.assertEqual(next(cursor), {"_id": 5})
+        cursor.close()
+
+    def test_views_validators_and_names(self):
+        self.things.insert_many([{"_id": 1, "n": 1}, {"_id": 2, "n": 2}])
+        self.db.command("create", "large", viewOn="things", pipeline=[{"$match": {"n": {"$gt": 1}}}])
+        self.assertEqual(list(self.db.large.find()), [{"_id": 2, "n": 2}])
+        self.db.create_collection("checked", validator={"n": {"$type": "int"}})
+        self.fails(121, self.db.checked.insert_one, {"n": "text"}, text="Document failed validation")
+        self.things.rename("renamed")
+        self.assertEqual(self.db.renamed.count_documents({}), 2)
+
+    def test_current_op(self):
+        with pymongo.MongoClient(URI, appname="looker") as client:
+            running = client.admin.command("currentOp")["inprog"]
+            self.assertIn("looker", [op.get("appName") for op in running])
+
     def test_explain(self):
         self.things.insert_many([{"_id": i, "room": i % 10, "n": i} for i in range(1000)])
         self.things.create_index([("room", 1), ("n", -1)])
@@ -191,7 +240,8 @@ class Server(Case):
         self.fails(2, self.things.find_one, {"a": {"$nope": 1}}, text="unknown operator: \\$nope")
         self.fails(59, self.db.command, "nope", text="no such command: 'nope'")
         self.fails(40324, self.things.aggregate, [{"$nope": {}}], text="Unrecognized pipeline stage name")
-        self.fails(48, self.db.command, "create", "things", text="already exists")
+        self.db.command("create", "things")
+        self.fails(48, self.db.command, "create", "things", capped=True, size=4096, text="already exists")
         self.fails(13, self.db.command, "listDatabases", text="may only be run against the admin database")
         for change, code, text in (({"$set": {"_id": 2}}, 66, "immutable field '_id'"), ({"$inc": {"s": 1}}, 14, "non-numeric"), ({"$nope": {"a": 1}}, 9, "Unknown modifier")):
             with self.subTest(change):

@@ -115,6 +115,46 @@ check('aggregation, count and distinct', () => {
   assert.equal(things.estimatedDocumentCount(), 30);
 });
 
+check('stages of an aggregation', () => {
+  things.insertMany([{ _id: 1, tags: ['x', 'y'], n: 1 }, { _id: 2, tags: ['y'], n: 4 }, { _id: 3, tags: [], n: 9 }]);
+  const gives = (want, ...stages) => same(things.aggregate(stages).toArray(), want);
+  gives([{ _id: 'y', count: 2 }, { _id: 'x', count: 1 }], { $unwind: '$tags' }, { $sortByCount: '$tags' });
+  gives([{ _id: null, mean: 14 / 3 }], { $group: { _id: null, mean: { $avg: '$n' } } });
+  gives([{ _id: 0, count: 2 }, { _id: 5, count: 1 }], { $bucket: { groupBy: '$n', boundaries: [0, 5, 10] } });
+  gives([{ _id: 1, twice: 2 }], { $match: { _id: 1 } }, { $set: { twice: { $multiply: ['$n', 2] } } }, { $unset: ['tags', 'n'] });
+  gives([], { $out: 'copy' });
+  gives([], { $match: { _id: 1 } }, { $set: { n: 100 } }, { $merge: 'copy' });
+  same(shop.copy.find({}, { n: 1 }).sort({ _id: 1 }).toArray(), [{ _id: 1, n: 100 }, { _id: 2, n: 4 }, { _id: 3, n: 9 }]);
+  gives([{ n: 6 }], { $unionWith: 'copy' }, { $count: 'n' });
+  gives([{ _id: 2, copies: [{ n: 4 }] }], { $match: { _id: 2 } }, { $lookup: { from: 'copy', localField: '_id', foreignField: '_id', as: 'copies' } },
+    { $project: { 'copies.n': 1 } });
+  gives([{ all: [{ n: 3 }], big: [{ _id: 3 }] }],
+    { $facet: { all: [{ $count: 'n' }], big: [{ $match: { n: { $gt: 5 } } }, { $project: { _id: 1 } }] } });
+  gives([{ id: 3 }], { $match: { _id: 3 } }, { $replaceRoot: { newRoot: { id: '$_id' } } });
+  assert.equal(things.aggregate([{ $sample: { size: 2 } }]).toArray().length, 2);
+  assert.equal(things.updateMany({}, [{ $set: { size: { $size: '$tags' } } }]).modifiedCount, 3);
+  same(things.distinct('size').sort(), [0, 1, 2]);
+  shop.copy.drop();
+});
+
+check('views, validators, capped collections and names', () => {
+  things.insertMany([{ _id: 1, n: 1 }, { _id: 2, n: 2 }]);
+  shop.createView('large', 'things', [{ $match: { n: { $gt: 1 } } }]);
+  same(shop.large.find().toArray(), [{ _id: 2, n: 2 }]);
+  shop.large.drop();
+  shop.createCollection('checked', { validator: { n: { $type: 'int' } } });
+  fails(121, /Document failed validation/, () => shop.checked.insertOne({ n: 'text' }));
+  shop.checked.drop();
+  shop.createCollection('ring', { capped: true, size: 4096, max: 2 });
+  for (let i = 0; i < 5; i++) shop.ring.insertOne({ _id: i });
+  same(shop.ring.find().toArray(), [{ _id: 3 }, { _id: 4 }]);
+  assert.equal(shop.ring.isCapped(), true);
+  shop.ring.renameCollection('belt');
+  same(shop.getCollectionNames().sort(), ['belt', 'things']);
+  shop.belt.drop();
+  assert.ok(shop.currentOp().inprog.length > 0);
+});
+
 check('explain', () => {
   things.insertMany(Array.from({ length: 100 }, (_, i) => ({ _id: i, room: i % 10 })));
   things.createIndex({ room: 1 });
@@ -123,6 +163,8 @@ check('explain', () => {
   assert.equal(plan.queryPlanner.winningPlan.inputStage.indexName, 'room_1');
   same([plan.executionStats.totalKeysExamined, plan.executionStats.totalDocsExamined], [10, 10]);
   assert.equal(things.explain('executionStats').find({ none: 1 }).finish().queryPlanner.winningPlan.stage, 'COLLSCAN');
+  const grouped = things.explain().aggregate([{ $match: { room: 3 } }, { $group: { _id: '$room' } }]);
+  assert.match(EJSON.stringify(grouped), /"indexName":"room_1"/);
 });
 
 check('statistics and names', () => {
@@ -131,7 +173,7 @@ check('statistics and names', () => {
   same(shop.getCollectionNames().sort(), ['empty', 'things']);
   assert.equal(shop.getCollectionInfos({ name: 'empty' })[0].type, 'collection');
   same([shop.stats().db, Number(shop.stats().collections), Number(shop.stats().objects)], ['shell', 2, 2]);
-  const stats = shop.runCommand({ collStats: 'things' });
+  const stats = things.stats();
   same([stats.ns, Number(stats.count), stats.nindexes], ['shell.things', 2, 1]);
   assert.equal(things.validate().valid, true);
   assert.equal(things.drop(), true);
@@ -148,7 +190,7 @@ check('errors', () => {
   fails(59, /no such command: 'nope'/, () => shop.runCommand({ nope: 1 }));
   fails(2, /unknown operator: \$nope/, () => things.findOne({ a: { $nope: 1 } }));
   fails(66, /immutable field '_id'/, () => things.updateOne({}, { $set: { _id: 2 } }));
-  fails(48, /already exists/, () => shop.createCollection('things'));
+  fails(48, /already exists/, () => shop.createCollection('things', { capped: true, size: 4096 }));
   fails(40324, /Unrecognized pipeline stage name/, () => things.aggregate([{ $nope: {} }]).toArray());
   fails(40573, /only supported on replica sets/, () => things.watch().tryNext());
 });
