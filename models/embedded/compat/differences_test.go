@@ -166,6 +166,16 @@ func updateDifferences() []difference {
 			}),
 		},
 		{
+			name: "An empty array set by an upsert",
+			docs: `[]`, op: `{"update":"things","updates":[{"q":{"_id":1},"u":{"$setOnInsert":{"a":[]}},"upsert":true}]}`,
+			want: `n 1 nModified 0 upserted [{"index":0,"_id":1}] collection {"_id":1,"a":[]}`,
+			matches: inCommand(func(op bson.D) bool {
+				return mentionsOf(op, "$setOnInsert", func(v any) bool {
+					return within(v, func(_ string, v any) bool { a, ok := v.(bson.A); return ok && len(a) == 0 })
+				})
+			}),
+		},
+		{
 			name: "Renaming through an array",
 			docs: `[{"_id":1,"a":[]}]`, op: `{"update":"things","updates":[{"q":{},"u":{"$rename":{"a.b":"c"}}}]}`, want: `error 2`,
 			matches: inCommand(func(op bson.D) bool { return mentionsOf(op, "$rename", hasDottedKey) }),
