@@ -185,7 +185,7 @@ func updateDifferences() []difference {
 			docs: `[]`, op: `{"update":"things","updates":[{"q":{"_id":1,"b":{"$all":[7]}},"u":{"$set":{"a":1}},"upsert":true}]}`,
 			want: `n 1 nModified 0 upserted [{"index":0,"_id":1}] collection {"_id":1,"b":7,"a":1}`,
 			matches: inCommand(func(op bson.D) bool {
-				return mentionsOf(op, "upsert", func(v any) bool { return v == true }) && mentions(op, "$all", "$and", "$or")
+				return mentionsOf(op, "upsert", func(v any) bool { return v == true }) && mentions(op, "$all", "$and", "$or", "$in")
 			}),
 		},
 	}

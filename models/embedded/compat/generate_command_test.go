@@ -41,7 +41,7 @@ func (g generator) write() bson.D {
 	case 3, 4:
 		return g.findAndModify()
 	}
-	upsert := g.chance(3)
+	upsert := g.chance(2)
 	update := d("q", g.identified(upsert), "u", g.update(), "upsert", upsert)
 	if len(update[1].Value.(bson.D)) > 0 && update[1].Value.(bson.D)[0].Key[0] == '$' {
 		update = append(update, bson.E{Key: "multi", Value: true})
@@ -58,9 +58,22 @@ func (g generator) identified(upsert bool) bson.D {
 	}
 	filter := d("_id", pick[any](g, int32(1), int32(2), int32(3), "nine", "new"))
 	if g.chance(3) {
-		filter = append(filter, bson.E{Key: "c", Value: g.number()})
+		filter = append(filter, bson.E{Key: pick(g, "c", "c", "c.a"), Value: g.wanted()})
 	}
 	return filter
+}
+
+// wanted is a condition of which an upsert may make a field.
+func (g generator) wanted() any {
+	switch g.IntN(4) {
+	case 0:
+		return d("$eq", g.comparand())
+	case 1:
+		return d("$in", bson.A{g.number()})
+	case 2:
+		return d(pick(g, "$gt", "$ne", "$lte"), g.comparand())
+	}
+	return g.number()
 }
 
 func (g generator) findAndModify() bson.D {
