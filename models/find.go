@@ -10,8 +10,16 @@ import (
 
 // findOne returns the document that filter finds, or ErrNotFound.
 func findOne[T any](ctx context.Context, c *mongo.Collection, filter any, o ...options.Lister[options.FindOneOptions]) (T, error) {
+	return decode[T](c.FindOne(ctx, filter, o...))
+}
+
+// decode reads a document from where it lies. The driver's own Decode makes a buffer of 4 KiB for each.
+func decode[T any](result *mongo.SingleResult) (T, error) {
 	var doc T
-	err := c.FindOne(ctx, filter, o...).Decode(&doc)
+	raw, err := result.Raw()
+	if err == nil {
+		err = bson.Unmarshal(raw, &doc)
+	}
 	return doc, wrap(err)
 }
 
@@ -21,16 +29,22 @@ func findAll[T any](ctx context.Context, c *mongo.Collection, filter any, o ...o
 	if err != nil {
 		return nil, wrap(err)
 	}
+	defer cursor.Close(ctx)
 	docs := []T{}
-	return docs, wrap(cursor.All(ctx, &docs))
+	for cursor.Next(ctx) {
+		var doc T
+		if err := bson.Unmarshal(cursor.Current, &doc); err != nil {
+			return nil, wrap(err)
+		}
+		docs = append(docs, doc)
+	}
+	return docs, wrap(cursor.Err())
 }
 
 // changeOne changes the document that filter finds and returns it as it is afterwards, or ErrNotFound.
 func changeOne[T any](ctx context.Context, c *mongo.Collection, filter, update any) (T, error) {
-	var doc T
 	after := options.FindOneAndUpdate().SetReturnDocument(options.After)
-	err := c.FindOneAndUpdate(ctx, filter, update, after).Decode(&doc)
-	return doc, wrap(err)
+	return decode[T](c.FindOneAndUpdate(ctx, filter, update, after))
 }
 
 // deleteOne reports whether there was a document to delete.

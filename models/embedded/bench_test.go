@@ -105,6 +105,18 @@ func insertBatch(b *testing.B, c *mongo.Collection, from, n int) {
 	}
 }
 
+// stored is a message as Parlor reads it.
+type stored struct {
+	ID        int64  `bson:"_id"`
+	Room      string `bson:"room_identity"`
+	Seq       int64  `bson:"seq"`
+	User      string `bson:"user_identity"`
+	Type      string `bson:"type"`
+	Data      string `bson:"data"`
+	ClientID  string `bson:"client_id"`
+	CreatedAt int64  `bson:"created_at"`
+}
+
 // BenchmarkRead measures reads of a collection of a million messages.
 func BenchmarkRead(b *testing.B) {
 	c := onDisk(b)
@@ -120,9 +132,16 @@ func BenchmarkRead(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			var page []bson.Raw
-			if err := cursor.All(b.Context(), &page); err != nil || len(page) != 50 {
-				b.Fatal(len(page), err)
+			read := 0
+			for cursor.Next(b.Context()) {
+				var m stored
+				if err := bson.Unmarshal(cursor.Current, &m); err != nil {
+					b.Fatal(err)
+				}
+				read++
+			}
+			if err := cursor.Err(); err != nil || read != 50 {
+				b.Fatal(read, err)
 			}
 		}
 	})
