@@ -28,6 +28,10 @@ const (
 	memTableSize = 16 << 20
 	memTables    = 3
 
+	// l0Threshold is twice the number of overlapping runs that the first level holds
+	// before they are merged into the next. Waiting for more merges each less often.
+	l0Threshold = 8
+
 	// blockSize is small, since the documents of a page lie in as many blocks.
 	// Against 4 KB a page of 50 takes a tenth less time where the cache is cold.
 	blockSize = 2 << 10
@@ -113,7 +117,7 @@ func (s *Store) openPebble(folder string, cacheSize int64) error {
 		CacheSize:                   cacheSize,
 		MemTableSize:                memTableSize,
 		MemTableStopWritesThreshold: memTables,
-		L0CompactionThreshold:       4,
+		L0CompactionThreshold:       l0Threshold,
 		L0CompactionFileThreshold:   64,
 		L0StopWritesThreshold:       40,
 		LBaseMaxBytes:               64 << 20,
