@@ -25,8 +25,8 @@ const (
 
 	// memTableSize bounds the log that a start after a crash has to replay, and
 	// memTables the memory of what is not yet in tables.
-	memTableSize = 16 << 20
-	memTables    = 3
+	memTableSize = 24 << 20
+	memTables    = 4
 
 	// l0Threshold is twice the number of overlapping runs that the first level holds
 	// before they are merged into the next. Waiting for more merges each less often.
