@@ -53,6 +53,34 @@ const (
 	RequestExpired  = "expired"
 )
 
+// States of an invitation.
+const (
+	InvitationPending  = "pending"
+	InvitationApproved = "approved"
+	InvitationDeclined = "declined"
+)
+
+// Kinds of notifications.
+const (
+	NotifyFriendRequest   = "friend.requested"
+	NotifyFriendAccepted  = "friend.accepted"
+	NotifyFriendDeclined  = "friend.declined"
+	NotifyInvitation      = "invitation.pending" // to owner and admins: somebody waits for their approval
+	NotifyInvitationEnded = "invitation.decided" // to inviter and invitee
+	NotifyAdded           = "member.joined"      // to who was added to a group
+	NotifyRemoved         = "member.left"        // to who was removed from one
+	NotifyRole            = "member.updated"     // to whose role was changed, the new owner among them
+	NotifyDissolved       = "room.dissolved"
+	NotifyAnnouncement    = "announcement.new"
+	NotifyMention         = "message.mentioned"
+)
+
+// How forwarding puts several messages into a room.
+const (
+	ForwardEach   = "each"
+	ForwardMerged = "merged"
+)
+
 // GroupUngrouped is where a friend stands who is in no group (seed 000: Friendship.group).
 const GroupUngrouped = "ungrouped"
 
@@ -71,7 +99,12 @@ const (
 	BrokenFramesMax = 10                  // broken frames in a row before a socket is closed
 	SocketsPerLogin = 16                  // sockets of one session; one more replaces the oldest
 	RequestLifetime = 30 * 24 * time.Hour // after which an unanswered friend request has expired
-	PreviewMax      = 100                 // characters of last_message.data
+	PreviewMax      = 100                 // characters of last_message.data and of what a reply quotes
+	RoomMembersMax  = 2_000               // members of a group
+	MentionedMax    = 1_000               // unread mentions of a member that are counted
+	ReactionsMax    = 20                  // different emoji on one message
+	MergedBytesMax  = 1 << 20             // bytes of what one merged forward copies
+	UnlockLifetime  = 30 * time.Minute    // for which a session may read a room that its user has locked
 	PingEvery       = 30 * time.Second
 	SilenceMax      = 75 * time.Second // after which a silent socket is closed
 )

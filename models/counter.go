@@ -10,9 +10,10 @@ import (
 
 // The sequences from which numbers are taken.
 const (
-	CounterUser    = "user"    // user.number
-	CounterRoom    = "room"    // room.number
-	CounterMessage = "message" // message._id
+	CounterUser         = "user"         // user.number
+	CounterRoom         = "room"         // room.number
+	CounterMessage      = "message"      // message._id
+	CounterNotification = "notification" // notification._id
 )
 
 // Counters hands out numbers that no other process on the same database gets.

@@ -48,6 +48,14 @@ var indexes = []index{
 	{collection: "user_room", keys: []string{"user_identity", "room_identity"}, unique: true},
 	{collection: "user_room", keys: []string{"room_identity", "_id"}},
 
+	// Nobody has two pending invitations into one room.
+	{collection: "room_invitation", keys: []string{"room_identity", "invitee"}, unique: true, partial: bson.D{{Key: "state", Value: define.InvitationPending}}},
+	{collection: "room_invitation", keys: []string{"room_identity", "-_id"}},
+	{collection: "announcement", keys: []string{"room_identity", "-_id"}},
+	{collection: "announcement", keys: []string{"message_identity"}},
+	{collection: "notification", keys: []string{"receiver", "-_id"}},
+	{collection: "notification", keys: []string{"receiver", "_id"}, partial: bson.D{{Key: "is_read", Value: false}}},
+
 	{collection: "message", keys: []string{"room_identity", "seq"}, unique: true},
 	{collection: "message", keys: []string{"room_identity", "user_identity", "client_id"}, unique: true,
 		partial: bson.D{{Key: "client_id", Value: bson.D{{Key: "$exists", Value: true}}}}},

@@ -140,12 +140,32 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		},
 		"UserRooms.Delete": func() error { return ask(s.UserRooms.Delete(ctx, "u", "r")) },
 
+		"UserRooms.Mention":     func() error { return s.UserRooms.Mention(ctx, "r", 1, "u", []string{"v"}) },
+		"UserRooms.Mention all": func() error { return s.UserRooms.Mention(ctx, "r", 1, "u", nil) },
+		"UserRooms.Skip":        func() error { return s.UserRooms.Skip(ctx, "r", 1, "") },
+		"UserRooms.Skip of one": func() error { return s.UserRooms.Skip(ctx, "r", 1, "u") },
+
+		"Invitations.Get":     func() error { return ask(s.Invitations.Get(ctx, "i")) },
+		"Invitations.Pending": func() error { return ask(s.Invitations.Pending(ctx, "r", "u")) },
+		"Invitations.Page":    func() error { return ask(s.Invitations.Page(ctx, "r", "i", 10)) },
+		"Invitations.Decide":  func() error { return ask(s.Invitations.Decide(ctx, "i", define.InvitationApproved, "u", 1)) },
+
+		"Announcements.Get":             func() error { return ask(s.Announcements.Get(ctx, "a")) },
+		"Announcements.Page":            func() error { return ask(s.Announcements.Page(ctx, "r", "a", 10)) },
+		"Announcements.Delete":          func() error { return ask(s.Announcements.Delete(ctx, "a")) },
+		"Announcements.DeleteByMessage": func() error { return s.Announcements.DeleteByMessage(ctx, 1) },
+
+		"Notifications.Page":     func() error { return ask(s.Notifications.Page(ctx, "u", 5, 10)) },
+		"Notifications.Read":     func() error { return s.Notifications.Read(ctx, "u", []int64{1, 2}) },
+		"Notifications.Read all": func() error { return s.Notifications.Read(ctx, "u", nil) },
+
 		"Messages.Get":        func() error { return ask(s.Messages.Get(ctx, 1)) },
+		"Messages.GetMany":    func() error { return ask(s.Messages.GetMany(ctx, []int64{1, 2})) },
 		"Messages.BySeq":      func() error { return ask(s.Messages.BySeq(ctx, "r", 1)) },
 		"Messages.ByClientID": func() error { return ask(s.Messages.ByClientID(ctx, "r", "u", "c")) },
 		"Messages.Last":       func() error { return ask(s.Messages.Last(ctx, "r")) },
-		"Messages.Before":     func() error { return ask(s.Messages.Before(ctx, "r", 0, 100, 10)) },
-		"Messages.After":      func() error { return ask(s.Messages.After(ctx, "r", 0, 10)) },
+		"Messages.Before":     func() error { return ask(s.Messages.Before(ctx, "r", "u", 0, 100, 10)) },
+		"Messages.After":      func() error { return ask(s.Messages.After(ctx, "r", "u", 0, 10)) },
 		"Messages.Newest":     func() error { return ask(s.Messages.Newest(ctx, 10)) },
 
 		"Counters.Take": func() error { return ask(s.Counters.Take(ctx, "c", 1)) },

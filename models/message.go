@@ -12,23 +12,52 @@ import (
 	"parlor/define"
 )
 
-// Message is something that was said in a room. Its place in the room is Seq: 1, 2, 3 … without a gap.
+// Message is something that was said in a room. Its place in the room is Seq: 1, 2, 3 … without a gap. A recalled one
+// has lost all that was said, and keeps its place.
 type Message struct {
-	Identity     int64    `bson:"_id"` // unique and below 2^53
-	RoomIdentity string   `bson:"room_identity"`
-	Seq          int64    `bson:"seq"`
-	UserIdentity string   `bson:"user_identity"`
-	Type         string   `bson:"type"`
-	Data         string   `bson:"data"`
-	ReplyTo      int64    `bson:"reply_to,omitempty"`
-	Mentions     []string `bson:"mentions,omitempty"`
-	ClientID     string   `bson:"client_id,omitempty"` // the sender's own id of the send: unique for sender and room
-	CreatedAt    int64    `bson:"created_at"`
-	UpdatedAt    int64    `bson:"updated_at"`
+	Identity      int64           `bson:"_id"` // unique and below 2^53
+	RoomIdentity  string          `bson:"room_identity"`
+	Seq           int64           `bson:"seq"`
+	UserIdentity  string          `bson:"user_identity"`
+	Type          string          `bson:"type"`
+	Data          string          `bson:"data"`
+	ReplyTo       int64           `bson:"reply_to,omitempty"`
+	Merged        []MergedMessage `bson:"merged,omitempty"`
+	ForwardedFrom *ForwardedFrom  `bson:"forwarded_from,omitempty"`
+	Mentions      []string        `bson:"mentions,omitempty"`
+	ClientID      string          `bson:"client_id,omitempty"` // the sender's own id of the send: unique for sender and room
+	Reactions     []Reaction      `bson:"reactions,omitempty"`
+	HiddenFor     []string        `bson:"hidden_for,omitempty"` // who has deleted it for himself
+	EditedAt      int64           `bson:"edited_at,omitempty"`
+	RecalledAt    int64           `bson:"recalled_at,omitempty"`
+	RecalledBy    string          `bson:"recalled_by,omitempty"`
+	CreatedAt     int64           `bson:"created_at"`
+	UpdatedAt     int64           `bson:"updated_at"`
 }
 
-// preview shortens a text to what last_message holds.
-func preview(text string) string {
+// MergedMessage is a copy of a message in a merged forward, as it was when it was forwarded.
+type MergedMessage struct {
+	UserIdentity string          `bson:"user_identity"`
+	Type         string          `bson:"type"`
+	Data         string          `bson:"data"`
+	Merged       []MergedMessage `bson:"merged,omitempty"`
+	CreatedAt    int64           `bson:"created_at"`
+}
+
+// ForwardedFrom says which message a forwarded one repeats, and who said it first.
+type ForwardedFrom struct {
+	Identity     int64  `bson:"identity"`
+	UserIdentity string `bson:"user_identity"`
+}
+
+// Reaction is an emoji with the members who have set it.
+type Reaction struct {
+	Emoji string   `bson:"emoji"`
+	Users []string `bson:"users"`
+}
+
+// Preview shortens a text to what last_message holds and a reply quotes.
+func Preview(text string) string {
 	if utf8.RuneCountInString(text) <= define.PreviewMax {
 		return text
 	}
@@ -58,6 +87,11 @@ func (m Messages) Get(ctx context.Context, identity int64) (Message, error) {
 	return findOne[Message](ctx, m.c, bson.D{{Key: "_id", Value: identity}})
 }
 
+// GetMany returns those of the messages that exist, in no particular order.
+func (m Messages) GetMany(ctx context.Context, identities []int64) ([]Message, error) {
+	return findAll[Message](ctx, m.c, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: identities}}}})
+}
+
 // BySeq returns the message at one place of a room.
 func (m Messages) BySeq(ctx context.Context, room string, seq int64) (Message, error) {
 	return findOne[Message](ctx, m.c, bson.D{{Key: "room_identity", Value: room}, {Key: "seq", Value: seq}})
@@ -73,18 +107,18 @@ func (m Messages) Last(ctx context.Context, room string) (Message, error) {
 	return findOne[Message](ctx, m.c, bson.D{{Key: "room_identity", Value: room}}, options.FindOne().SetSort(bson.D{{Key: "seq", Value: -1}}))
 }
 
-// Before returns messages of a room with floor < seq < before, newest first.
-func (m Messages) Before(ctx context.Context, room string, floor, before int64, limit int) ([]Message, error) {
-	return m.between(ctx, room, bson.D{{Key: "$gt", Value: floor}, {Key: "$lt", Value: before}}, -1, limit)
+// Before returns messages of a room with floor < seq < before that user has not deleted for himself, newest first.
+func (m Messages) Before(ctx context.Context, room, user string, floor, before int64, limit int) ([]Message, error) {
+	return m.between(ctx, room, user, bson.D{{Key: "$gt", Value: floor}, {Key: "$lt", Value: before}}, -1, limit)
 }
 
-// After returns messages of a room with seq > after, oldest first.
-func (m Messages) After(ctx context.Context, room string, after int64, limit int) ([]Message, error) {
-	return m.between(ctx, room, bson.D{{Key: "$gt", Value: after}}, 1, limit)
+// After returns messages of a room with seq > after that user has not deleted for himself, oldest first.
+func (m Messages) After(ctx context.Context, room, user string, after int64, limit int) ([]Message, error) {
+	return m.between(ctx, room, user, bson.D{{Key: "$gt", Value: after}}, 1, limit)
 }
 
-func (m Messages) between(ctx context.Context, room string, seq bson.D, direction, limit int) ([]Message, error) {
-	filter := bson.D{{Key: "room_identity", Value: room}, {Key: "seq", Value: seq}}
+func (m Messages) between(ctx context.Context, room, user string, seq bson.D, direction, limit int) ([]Message, error) {
+	filter := bson.D{{Key: "room_identity", Value: room}, {Key: "seq", Value: seq}, {Key: "hidden_for", Value: bson.D{{Key: "$ne", Value: user}}}}
 	return findAll[Message](ctx, m.c, filter, page(bson.D{{Key: "seq", Value: direction}}, limit).SetBatchSize(int32(limit)))
 }
 

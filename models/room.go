@@ -36,6 +36,7 @@ type LastMessage struct {
 	UserIdentity string `bson:"user_identity"`
 	Type         string `bson:"type"`
 	Data         string `bson:"data"`
+	RecalledAt   int64  `bson:"recalled_at,omitempty"`
 	CreatedAt    int64  `bson:"created_at"`
 }
 
@@ -93,7 +94,7 @@ func (r Rooms) Advance(ctx context.Context, newest []Message) error {
 	writes := make([]mongo.WriteModel, len(newest))
 	for i := range newest {
 		m := &newest[i]
-		last := LastMessage{Identity: m.Identity, Seq: m.Seq, UserIdentity: m.UserIdentity, Type: m.Type, Data: preview(m.Data), CreatedAt: m.CreatedAt}
+		last := LastMessage{Identity: m.Identity, Seq: m.Seq, UserIdentity: m.UserIdentity, Type: m.Type, Data: Preview(m.Data), RecalledAt: m.RecalledAt, CreatedAt: m.CreatedAt}
 		writes[i] = mongo.NewUpdateOneModel().
 			SetFilter(bson.D{{Key: "_id", Value: m.RoomIdentity}, {Key: "last_seq", Value: bson.D{{Key: "$lt", Value: m.Seq}}}}).
 			SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "last_seq", Value: m.Seq}, {Key: "last_message", Value: last}, {Key: "updated_at", Value: m.CreatedAt}}}})

@@ -44,6 +44,9 @@ type Store struct {
 	Rooms          Rooms
 	UserRooms      UserRooms
 	Messages       Messages
+	Invitations    RoomInvitations
+	Announcements  Announcements
+	Notifications  Notifications
 	Counters       Counters
 
 	client   *mongo.Client
@@ -109,6 +112,9 @@ func (s *Store) bind(db *mongo.Database) {
 	s.Rooms = Rooms{db.Collection("room")}
 	s.UserRooms = UserRooms{db.Collection("user_room")}
 	s.Messages = Messages{db.Collection("message")}
+	s.Invitations = RoomInvitations{db.Collection("room_invitation")}
+	s.Announcements = Announcements{db.Collection("announcement")}
+	s.Notifications = Notifications{db.Collection("notification")}
 	s.Counters = Counters{db.Collection("counter")}
 }
 

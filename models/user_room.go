@@ -6,26 +6,30 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"parlor/define"
 )
 
 // UserRoom is a member of a room, with all that is his alone.
 type UserRoom struct {
-	Identity        string `bson:"_id"` // UUIDv7: in the order of arrival
-	UserIdentity    string `bson:"user_identity"`
-	RoomIdentity    string `bson:"room_identity"`
-	RoomKind        string `bson:"room_kind"`
-	Role            string `bson:"role"`
-	ReadSeq         int64  `bson:"read_seq"`
-	MessageIdentity int64  `bson:"message_identity"` // the last message read, 0 for none
-	SinceSeq        int64  `bson:"since_seq"`        // sees nothing up to here
-	ClearedSeq      int64  `bson:"cleared_seq"`      // has cleared his history up to here
-	Pinned          bool   `bson:"pinned"`
-	Muted           bool   `bson:"muted"`
-	Locked          bool   `bson:"locked"`
-	Nickname        string `bson:"nickname"`
-	SilencedUntil   int64  `bson:"silenced_until"`
-	CreatedAt       int64  `bson:"created_at"`
-	UpdatedAt       int64  `bson:"updated_at"`
+	Identity        string  `bson:"_id"` // UUIDv7: in the order of arrival
+	UserIdentity    string  `bson:"user_identity"`
+	RoomIdentity    string  `bson:"room_identity"`
+	RoomKind        string  `bson:"room_kind"`
+	Role            string  `bson:"role"`
+	ReadSeq         int64   `bson:"read_seq"`
+	MessageIdentity int64   `bson:"message_identity"`         // the last message read, 0 for none
+	SinceSeq        int64   `bson:"since_seq"`                // sees nothing up to here
+	ClearedSeq      int64   `bson:"cleared_seq"`              // has cleared his history up to here
+	SkippedSeqs     []int64 `bson:"skipped_seqs,omitempty"`   // unread messages that don't count: recalled, or deleted for himself
+	MentionedSeqs   []int64 `bson:"mentioned_seqs,omitempty"` // unread messages that mention him
+	Pinned          bool    `bson:"pinned"`
+	Muted           bool    `bson:"muted"`
+	Locked          bool    `bson:"locked"`
+	Nickname        string  `bson:"nickname"`
+	SilencedUntil   int64   `bson:"silenced_until"`
+	CreatedAt       int64   `bson:"created_at"`
+	UpdatedAt       int64   `bson:"updated_at"`
 }
 
 // UserRooms is the collection `user_room`.
@@ -100,7 +104,16 @@ func (r *Read) unread() bson.D {
 }
 
 func (r *Read) forward() bson.D {
-	return bson.D{{Key: "$set", Value: bson.D{{Key: "read_seq", Value: r.Seq}, {Key: "message_identity", Value: r.MessageIdentity}, {Key: "updated_at", Value: r.At}}}}
+	return bson.D{
+		{Key: "$set", Value: bson.D{{Key: "read_seq", Value: r.Seq}, {Key: "message_identity", Value: r.MessageIdentity}, {Key: "updated_at", Value: r.At}}},
+		{Key: "$pull", Value: upTo(r.Seq)},
+	}
+}
+
+// upTo takes the numbers up to seq out of what is remembered of unread messages.
+func upTo(seq int64) bson.D {
+	read := bson.D{{Key: "$lte", Value: seq}}
+	return bson.D{{Key: "skipped_seqs", Value: read}, {Key: "mentioned_seqs", Value: read}}
 }
 
 // Read moves one read position forward and returns the member; ErrNotFound where he has read as far already.
@@ -115,4 +128,33 @@ func (u UserRooms) AdvanceReads(ctx context.Context, reads []Read) error {
 		writes[i] = mongo.NewUpdateOneModel().SetFilter(reads[i].unread()).SetUpdate(reads[i].forward())
 	}
 	return bulk(ctx, u.c, writes)
+}
+
+// Mention notes a message for those of the users who have not read it yet; for every member but its sender where users
+// is nil. A message that is noted already is not noted again.
+func (u UserRooms) Mention(ctx context.Context, room string, seq int64, sender string, users []string) error {
+	filter := bson.D{{Key: "room_identity", Value: room}}
+	if users == nil {
+		filter = append(filter, bson.E{Key: "user_identity", Value: bson.D{{Key: "$ne", Value: sender}}})
+	} else {
+		filter = append(filter, bson.E{Key: "user_identity", Value: bson.D{{Key: "$in", Value: users}}})
+	}
+	filter = append(filter, bson.E{Key: "read_seq", Value: bson.D{{Key: "$lt", Value: seq}}}, bson.E{Key: "mentioned_seqs", Value: bson.D{{Key: "$ne", Value: seq}}})
+	newest := bson.D{{Key: "$each", Value: bson.A{seq}}, {Key: "$slice", Value: -define.MentionedMax}}
+	_, err := u.c.UpdateMany(ctx, filter, bson.D{{Key: "$push", Value: bson.D{{Key: "mentioned_seqs", Value: newest}}}})
+	return wrap(err)
+}
+
+// Skip takes a message out of the unread ones of every member who has not read it; of one member where user is not empty.
+func (u UserRooms) Skip(ctx context.Context, room string, seq int64, user string) error {
+	filter := bson.D{{Key: "room_identity", Value: room}}
+	if user != "" {
+		filter = membership(user, room)
+	}
+	filter = append(filter, bson.E{Key: "read_seq", Value: bson.D{{Key: "$lt", Value: seq}}})
+	_, err := u.c.UpdateMany(ctx, filter, bson.D{
+		{Key: "$addToSet", Value: bson.D{{Key: "skipped_seqs", Value: seq}}},
+		{Key: "$pull", Value: bson.D{{Key: "mentioned_seqs", Value: seq}}},
+	})
+	return wrap(err)
 }

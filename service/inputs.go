@@ -109,6 +109,12 @@ type SyncInput struct {
 	Rooms map[string]int64 `json:"rooms" validate:"max=5000,dive,min=0"`
 }
 
+// NotificationsReadInput names the notifications to mark as read, or all of them.
+type NotificationsReadInput struct {
+	Identities []int64 `json:"identities" validate:"max=500,dive,min=1"`
+	All        bool    `json:"all"`
+}
+
 // PresenceInput names friends.
 type PresenceInput struct {
 	Users []string `json:"users" validate:"required,max=500,dive,required,max=100"`

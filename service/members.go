@@ -92,7 +92,7 @@ func (c *core) removeMember(ctx context.Context, state *roomState, by, user stri
 	}
 	left := MembersEvent{Room: room, Members: []Member{c.memberView(&doc, who)}, By: by}
 	c.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventMemberLeft, Data: left}, Users: state.ids})
-	return c.say(ctx, room, by, systemMessage{Event: define.EventMemberLeft, By: by, Users: []string{user}})
+	return c.say(ctx, room, systemMessage{Event: define.EventMemberLeft, By: by, Users: []string{user}})
 }
 
 // leaveAll takes a user out of every group. One that he owns passes to the longest-serving admin, else to the
@@ -164,7 +164,7 @@ func (c *core) handOver(ctx context.Context, state *roomState, owner, heir strin
 	if err := c.announceMembers(ctx, state, owner, owner, heir); err != nil {
 		return err
 	}
-	return c.say(ctx, room, owner, systemMessage{Event: "room.owner", By: owner, Users: []string{heir}})
+	return c.say(ctx, room, systemMessage{Event: systemOwner, By: owner, Users: []string{heir}})
 }
 
 // announceMembers tells a room what has become of some of its members.

@@ -3,7 +3,6 @@ package service
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
 	"slices"
@@ -14,23 +13,6 @@ import (
 
 // Messages is about what is said in rooms.
 type Messages struct{ *core }
-
-// messageView shows a message to anybody who may read it; ClientID is the sender's own business and left out.
-func messageView(m *models.Message, sender User) Message {
-	return Message{
-		Identity: m.Identity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, Sender: sender, Type: m.Type, Data: m.Data,
-		ReplyTo: m.ReplyTo, Mentions: m.Mentions, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt,
-	}
-}
-
-// messageViewFor is messageView with what only the sender sees.
-func messageViewFor(m *models.Message, sender User, reader string) Message {
-	view := messageView(m, sender)
-	if m.UserIdentity == reader {
-		view.ClientID = m.ClientID
-	}
-	return view
-}
 
 // Send says something in a room and returns when it is stored and the others have been told; created is false where the ClientID was used before,
 // and the message is the one stored then. Refusals: ErrInvalid, ErrRoomNotFound, ErrRoomDissolved, ErrRoomClosed,
@@ -51,9 +33,9 @@ func (s *Messages) Submit(ctx context.Context, c Caller, room string, in Message
 }
 
 func (s *Messages) submit(ctx context.Context, c Caller, room string, in MessageInput, done func(Message, bool, error), told func()) {
-	message, sender, err := s.compose(ctx, c, room, in)
+	message, around, err := s.compose(ctx, c, room, in)
 	if err == nil {
-		err = s.writer.put(ctx, &send{message: message, sender: sender, conn: c.Conn, done: done, told: told})
+		err = s.writer.put(ctx, &send{message: message, around: around, conn: c.Conn, done: done, told: told})
 	}
 	if err != nil {
 		stored, err := s.retried(ctx, c, room, in, err)
@@ -73,51 +55,64 @@ func (s *Messages) retried(ctx context.Context, c Caller, room string, in Messag
 	if err != nil {
 		return Message{}, notFound(err, refusal)
 	}
-	sender, err := s.users.get(ctx, c.User)
-	return messageViewFor(&stored, sender, c.User), err
+	return s.viewOf(ctx, &stored, c.User)
 }
 
 // compose checks a send and makes a message of it that lacks only its numbers.
-func (s *Messages) compose(ctx context.Context, c Caller, room string, in MessageInput) (*models.Message, User, error) {
+func (s *Messages) compose(ctx context.Context, c Caller, room string, in MessageInput) (*models.Message, surroundings, error) {
 	if err := check(in); err != nil {
-		return nil, User{}, err
+		return nil, surroundings{}, err
 	}
 	in.Type = cmp.Or(in.Type, define.MessageText)
 	switch {
 	case in.File != "":
-		return nil, User{}, define.Invalid("file", "is not a file of yours", "文件不存在")
+		return nil, surroundings{}, define.Invalid("file", "is not a file of yours", "文件不存在")
 	case in.Type != define.MessageText:
-		return nil, User{}, define.Invalid("file", "is needed for this type of message", "该类型的消息需要文件")
+		return nil, surroundings{}, define.Invalid("file", "is needed for this type of message", "该类型的消息需要文件")
 	case in.Data == "":
-		return nil, User{}, define.Invalid("data", "is needed", "为必填字段")
+		return nil, surroundings{}, define.Invalid("data", "is needed", "为必填字段")
 	}
 	if err := limit(s.limits.send, c.User); err != nil {
-		return nil, User{}, err
+		return nil, surroundings{}, err
 	}
 	state, err := s.writerOf(ctx, c.User, room)
 	if err != nil {
-		return nil, User{}, err
+		return nil, surroundings{}, err
 	}
 	if err := s.checkMentions(state, c.User, in.Mentions); err != nil {
-		return nil, User{}, err
+		return nil, surroundings{}, err
 	}
-	if in.ReplyTo != 0 {
-		original, err := s.store.Messages.Get(ctx, in.ReplyTo)
-		if err != nil {
-			return nil, User{}, notFound(err, define.ErrMessageNotFound)
-		}
-		if original.RoomIdentity != room {
-			return nil, User{}, define.ErrMessageNotFound
-		}
-	}
-	sender, err := s.users.get(ctx, c.User)
-	if err != nil {
-		return nil, User{}, err
-	}
-	return &models.Message{
+	message := models.Message{
 		RoomIdentity: room, UserIdentity: c.User, Type: in.Type, Data: in.Data, ReplyTo: in.ReplyTo,
 		Mentions: in.Mentions, ClientID: in.ClientID,
-	}, sender, nil
+	}
+	around, err := s.surround(ctx, []models.Message{message})
+	if err != nil {
+		return nil, around, err
+	}
+	return &message, around, s.checkReply(ctx, c, &message, around)
+}
+
+// checkReply allows an answer to what the sender can read in the room.
+func (s *Messages) checkReply(ctx context.Context, c Caller, m *models.Message, around surroundings) error {
+	if m.ReplyTo == 0 {
+		return nil
+	}
+	original := around.quoted[m.ReplyTo]
+	if original == nil || original.RoomIdentity != m.RoomIdentity {
+		return define.ErrMessageNotFound
+	}
+	member, err := s.readerOf(ctx, c, m.RoomIdentity)
+	if err != nil {
+		return err
+	}
+	if !canSee(&member, original) {
+		return define.ErrMessageNotFound
+	}
+	if original.RecalledAt > 0 {
+		return define.ErrRecalled
+	}
+	return nil
 }
 
 // checkMentions allows members, and everybody at once to the owner and admins.
@@ -134,34 +129,6 @@ func (s *Messages) checkMentions(state *roomState, user string, mentions []strin
 		}
 	}
 	return nil
-}
-
-// systemMessage is the data of a message of type `system`, so that history tells what happened to the room.
-type systemMessage struct {
-	Event string   `json:"event"`
-	By    string   `json:"by"`
-	Users []string `json:"users"`
-}
-
-// say stores a system message and tells the members of it.
-func (c *core) say(ctx context.Context, room, by string, what systemMessage) error {
-	data, err := json.Marshal(what)
-	if err != nil {
-		return err
-	}
-	sender, err := c.users.get(ctx, by)
-	if err != nil {
-		return err
-	}
-	told := make(chan struct{})
-	var refused error
-	message := &models.Message{RoomIdentity: room, UserIdentity: by, Type: define.MessageSystem, Data: string(data)}
-	done := func(_ Message, _ bool, err error) { refused = err }
-	if err := c.writer.put(ctx, &send{message: message, sender: sender, done: done, told: func() { close(told) }}); err != nil {
-		return err
-	}
-	<-told
-	return refused
 }
 
 // historyCursor is where a page of history goes on.
@@ -195,24 +162,24 @@ func (s *Messages) History(ctx context.Context, c Caller, room string, q History
 	if q.Cursor != "" {
 		forward = at.Before == 0
 	}
-	member, err := s.memberNow(ctx, c.User, room)
+	member, err := s.readerOf(ctx, c, room)
 	if err != nil {
 		return List[Message]{}, err
 	}
 	var docs []models.Message
 	if forward {
-		docs, err = s.store.Messages.After(ctx, room, max(at.After, floor(&member)), n+1)
+		docs, err = s.store.Messages.After(ctx, room, c.User, max(at.After, floor(&member)), n+1)
 	} else {
-		docs, err = s.store.Messages.Before(ctx, room, floor(&member), at.Before, n+1)
+		docs, err = s.store.Messages.Before(ctx, room, c.User, floor(&member), at.Before, n+1)
 	}
 	if err != nil {
 		return List[Message]{}, err
 	}
-	users, err := s.senders(ctx, docs)
+	around, err := s.surround(ctx, docs)
 	if err != nil {
 		return List[Message]{}, err
 	}
-	show := func(m *models.Message) Message { return messageViewFor(m, users[m.UserIdentity], c.User) }
+	show := func(m *models.Message) Message { return around.view(m, c.User) }
 	return listOf(docs, n, show, func(_ int, last *models.Message) any {
 		if forward {
 			return historyCursor{After: last.Seq}
@@ -221,40 +188,39 @@ func (s *Messages) History(ctx context.Context, c Caller, room string, q History
 	}), nil
 }
 
-// memberNow returns a member's side of a room as it stands in the database.
-func (c *core) memberNow(ctx context.Context, user, room string) (models.UserRoom, error) {
-	if _, err := c.memberOf(ctx, user, room); err != nil {
+// readerOf returns a member's side of a room whose messages he wants to read, as it stands in the database.
+func (c *core) readerOf(ctx context.Context, caller Caller, room string) (models.UserRoom, error) {
+	if _, err := c.memberOf(ctx, caller.User, room); err != nil {
 		return models.UserRoom{}, err
 	}
-	member, err := c.store.UserRooms.Get(ctx, user, room)
+	member, err := c.store.UserRooms.Get(ctx, caller.User, room)
 	return member, notFound(err, define.ErrRoomNotFound)
 }
 
-func (c *core) senders(ctx context.Context, docs []models.Message) (map[string]User, error) {
-	identities := make([]string, len(docs))
-	for i := range docs {
-		identities[i] = docs[i].UserIdentity
+// canSee reports whether a message of his room is there for a member at all.
+func canSee(member *models.UserRoom, m *models.Message) bool {
+	return m.Seq > floor(member) && !slices.Contains(m.HiddenFor, member.UserIdentity)
+}
+
+// readable returns one message to whoever may read it, with his side of the room; to anybody else it does not exist:
+// ErrMessageNotFound.
+func (c *core) readable(ctx context.Context, caller Caller, identity int64) (models.Message, models.UserRoom, error) {
+	m, err := c.store.Messages.Get(ctx, identity)
+	if err != nil {
+		return m, models.UserRoom{}, notFound(err, define.ErrMessageNotFound)
 	}
-	slices.Sort(identities)
-	return c.usersByID(ctx, slices.Compact(identities))
+	member, err := c.readerOf(ctx, caller, m.RoomIdentity)
+	if errors.Is(err, define.ErrRoomNotFound) || err == nil && !canSee(&member, &m) {
+		err = define.ErrMessageNotFound
+	}
+	return m, member, err
 }
 
 // Get returns one message to whoever may read it; to anybody else it does not exist: ErrMessageNotFound.
 func (s *Messages) Get(ctx context.Context, c Caller, identity int64) (Message, error) {
-	m, err := s.store.Messages.Get(ctx, identity)
+	m, _, err := s.readable(ctx, c, identity)
 	if err != nil {
-		return Message{}, notFound(err, define.ErrMessageNotFound)
-	}
-	member, err := s.memberNow(ctx, c.User, m.RoomIdentity)
-	if err != nil {
-		if define.ErrRoomNotFound.Is(err) {
-			return Message{}, define.ErrMessageNotFound
-		}
 		return Message{}, err
 	}
-	if m.Seq <= floor(&member) {
-		return Message{}, define.ErrMessageNotFound
-	}
-	sender, err := s.users.get(ctx, m.UserIdentity)
-	return messageViewFor(&m, sender, c.User), err
+	return s.viewOf(ctx, &m, c.User)
 }

@@ -126,7 +126,7 @@ func roomView(room *models.Room, member *models.UserRoom, users map[string]User)
 	if last := room.LastMessage; last != nil && last.Seq > floor(member) {
 		view.LastMessage = &LastMessage{
 			Identity: last.Identity, Seq: last.Seq, Sender: users[last.UserIdentity], Type: last.Type, Data: last.Data,
-			CreatedAt: last.CreatedAt,
+			RecalledAt: last.RecalledAt, CreatedAt: last.CreatedAt,
 		}
 	}
 	if room.Kind == define.RoomPrivate {
@@ -138,7 +138,7 @@ func roomView(room *models.Room, member *models.UserRoom, users map[string]User)
 
 func roomMe(room *models.Room, member *models.UserRoom) RoomMe {
 	return RoomMe{
-		Role: member.Role, ReadSeq: member.ReadSeq, Unread: max(0, room.LastSeq-max(member.ReadSeq, floor(member))),
+		Role: member.Role, ReadSeq: member.ReadSeq, Unread: unread(room, member), Mentioned: countAbove(member.MentionedSeqs, seenSeq(member)),
 		Pinned: member.Pinned, Muted: member.Muted, Locked: member.Locked, Nickname: member.Nickname,
 		SilencedUntil: member.SilencedUntil, SinceSeq: member.SinceSeq, ClearedSeq: member.ClearedSeq,
 	}
@@ -146,6 +146,25 @@ func roomMe(room *models.Room, member *models.UserRoom) RoomMe {
 
 // floor is the number up to which a member sees nothing.
 func floor(member *models.UserRoom) int64 { return max(member.SinceSeq, member.ClearedSeq) }
+
+// seenSeq is the number up to which nothing counts as unread any more.
+func seenSeq(member *models.UserRoom) int64 { return max(member.ReadSeq, floor(member)) }
+
+// unread is how many messages a member has not read, without counting them: what was recalled or deleted for himself
+// since is noted in his `user_room`.
+func unread(room *models.Room, member *models.UserRoom) int64 {
+	seen := seenSeq(member)
+	return max(0, room.LastSeq-seen-countAbove(member.SkippedSeqs, seen))
+}
+
+func countAbove(seqs []int64, seen int64) (n int64) {
+	for _, seq := range seqs {
+		if seq > seen {
+			n++
+		}
+	}
+	return n
+}
 
 // roomUsers returns the users that roomView needs for rooms as one user sees them.
 func (c *core) roomUsers(ctx context.Context, rooms []models.Room, user string) (map[string]User, error) {

@@ -25,13 +25,14 @@ type Caller struct {
 
 // Services are the subjects of Parlor on one core.
 type Services struct {
-	Accounts *Accounts
-	Sessions *Sessions
-	Friends  *Friends
-	Rooms    *Rooms
-	Messages *Messages
-	Presence *Presence
-	Hub      *hub.Hub
+	Accounts      *Accounts
+	Sessions      *Sessions
+	Friends       *Friends
+	Rooms         *Rooms
+	Messages      *Messages
+	Notifications *Notifications
+	Presence      *Presence
+	Hub           *hub.Hub
 
 	core *core
 }
@@ -69,7 +70,7 @@ func New(store *models.Store, config define.Config, tokens *helper.Tokens, log *
 	})
 	return &Services{
 		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Friends: &Friends{c}, Rooms: &Rooms{c},
-		Messages: &Messages{c}, Presence: &Presence{c}, Hub: c.hub, core: c,
+		Messages: &Messages{c}, Notifications: &Notifications{c}, Presence: &Presence{c}, Hub: c.hub, core: c,
 	}
 }
 

@@ -58,18 +58,16 @@ func (s *Messages) syncRoom(ctx context.Context, c Caller, j *joined, seen int64
 		room.More = true
 		return room, nil
 	}
-	docs, err := s.store.Messages.After(ctx, room.Identity, seen, define.SyncPerRoom+1)
+	docs, err := s.store.Messages.After(ctx, room.Identity, c.User, seen, define.SyncPerRoom+1)
 	if err != nil {
 		return room, err
 	}
 	shown := docs[:left.spend(docs[:min(len(docs), define.SyncPerRoom)])]
 	room.More = len(shown) < len(docs)
-	users, err := s.senders(ctx, shown)
-	if err != nil {
+	if room.Items, err = s.views(ctx, shown, c.User); err != nil {
 		return room, err
 	}
 	for i := range shown {
-		room.Items = append(room.Items, messageViewFor(&shown[i], users[shown[i].UserIdentity], c.User))
 		// The room may be behind what was just read: a batch is being written.
 		room.LastSeq = max(room.LastSeq, shown[i].Seq)
 	}

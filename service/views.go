@@ -124,12 +124,13 @@ type Room struct {
 
 // LastMessage is the short copy of a room's newest message. Data holds at most define.PreviewMax characters.
 type LastMessage struct {
-	Identity  int64  `json:"identity"`
-	Seq       int64  `json:"seq"`
-	Sender    User   `json:"sender"`
-	Type      string `json:"type"`
-	Data      string `json:"data"`
-	CreatedAt int64  `json:"created_at"`
+	Identity   int64  `json:"identity"`
+	Seq        int64  `json:"seq"`
+	Sender     User   `json:"sender"`
+	Type       string `json:"type"`
+	Data       string `json:"data"`
+	RecalledAt int64  `json:"recalled_at,omitempty"`
+	CreatedAt  int64  `json:"created_at"`
 }
 
 // RoomMe is the caller's own side of a room.
@@ -158,19 +159,90 @@ type Member struct {
 	CreatedAt     int64  `json:"created_at"`
 }
 
-// Message is a message as its readers see it. ClientID is filled for its sender alone.
+// Message is a message as its readers see it. ClientID is filled for its sender alone. A recalled one is written as
+// RecalledMessage.
 type Message struct {
-	Identity     int64    `json:"identity"`
-	RoomIdentity string   `json:"room_identity"`
-	Seq          int64    `json:"seq"`
-	Sender       User     `json:"sender"`
-	Type         string   `json:"type"`
-	Data         string   `json:"data"`
-	ReplyTo      int64    `json:"reply_to,omitempty"`
-	Mentions     []string `json:"mentions,omitempty"`
-	ClientID     string   `json:"client_id,omitempty"`
-	CreatedAt    int64    `json:"created_at"`
-	UpdatedAt    int64    `json:"updated_at"`
+	Identity      int64           `json:"identity"`
+	RoomIdentity  string          `json:"room_identity"`
+	Seq           int64           `json:"seq"`
+	Sender        User            `json:"sender"`
+	Type          string          `json:"type"`
+	Data          string          `json:"data"`
+	ReplyTo       int64           `json:"reply_to,omitempty"`
+	Reply         *Quote          `json:"reply,omitempty"`
+	Merged        []MergedMessage `json:"merged,omitempty"`
+	ForwardedFrom *ForwardedFrom  `json:"forwarded_from,omitempty"`
+	Mentions      []string        `json:"mentions,omitempty"`
+	ClientID      string          `json:"client_id,omitempty"`
+	Reactions     []Reaction      `json:"reactions,omitempty"`
+	EditedAt      int64           `json:"edited_at,omitempty"`
+	RecalledAt    int64           `json:"recalled_at,omitempty"`
+	RecalledBy    string          `json:"recalled_by,omitempty"`
+	CreatedAt     int64           `json:"created_at"`
+	UpdatedAt     int64           `json:"updated_at"`
+}
+
+// RecalledMessage is what is left of a recalled message.
+type RecalledMessage struct {
+	Identity     int64  `json:"identity"`
+	RoomIdentity string `json:"room_identity"`
+	Seq          int64  `json:"seq"`
+	Sender       User   `json:"sender"`
+	RecalledAt   int64  `json:"recalled_at"`
+	RecalledBy   string `json:"recalled_by"`
+}
+
+// Quote is the short form of what a message replies to. Data holds at most define.PreviewMax characters, and none of a
+// recalled message.
+type Quote struct {
+	Identity   int64  `json:"identity"`
+	Seq        int64  `json:"seq"`
+	Sender     User   `json:"sender"`
+	Type       string `json:"type"`
+	Data       string `json:"data"`
+	RecalledAt int64  `json:"recalled_at,omitempty"`
+}
+
+// MergedMessage is a message as it was when it was forwarded together with others.
+type MergedMessage struct {
+	Sender    User            `json:"sender"`
+	Type      string          `json:"type"`
+	Data      string          `json:"data"`
+	Merged    []MergedMessage `json:"merged,omitempty"`
+	CreatedAt int64           `json:"created_at"`
+}
+
+// ForwardedFrom says which message a forwarded one repeats, and who said it first.
+type ForwardedFrom struct {
+	Identity int64 `json:"identity"`
+	Sender   User  `json:"sender"`
+}
+
+// Reaction is an emoji with the identities of who has set it.
+type Reaction struct {
+	Emoji string   `json:"emoji"`
+	Users []string `json:"users"`
+}
+
+// Notification tells the caller what has happened to him. Kind is one of define.Notify….
+type Notification struct {
+	Identity  int64               `json:"identity"`
+	Sender    User                `json:"sender"`
+	Kind      string              `json:"kind"`
+	Content   NotificationContent `json:"content"`
+	IsRead    bool                `json:"is_read"`
+	CreatedAt int64               `json:"created_at"`
+}
+
+// NotificationContent names what a notification is about; which fields are there follows from its kind.
+type NotificationContent struct {
+	Room         string `json:"room,omitempty"`
+	Message      int64  `json:"message,omitempty"`
+	Request      string `json:"request,omitempty"`
+	Invitation   string `json:"invitation,omitempty"`
+	Announcement string `json:"announcement,omitempty"`
+	Role         string `json:"role,omitempty"`
+	State        string `json:"state,omitempty"`
 }
 
 // SyncResult is what a returning client has missed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +27,7 @@ const (
 // send is a message on its way to the database.
 type send struct {
 	message *models.Message
-	sender  User
+	around  surroundings
 	conn    *hub.Conn // the socket it came over, which has its answer and no event
 	done    func(m Message, created bool, err error)
 	told    func() // called after done, when the others have been told as well
@@ -52,7 +53,7 @@ type shard struct {
 	*core
 	queue  chan *send
 	next   *simplelru.LRU[string, int64] // the next number of each room
-	behind map[string]models.Message     // rooms that could not be brought up to their newest message
+	behind map[string]bool               // rooms that could not be brought up to their newest message
 	ids    idRange
 }
 
@@ -66,7 +67,7 @@ func newWriter(c *core) *writer {
 		if err != nil {
 			panic(err) // only for a size that is not positive
 		}
-		w.shards[i] = &shard{core: c, queue: make(chan *send, queueMax), next: next, behind: map[string]models.Message{}}
+		w.shards[i] = &shard{core: c, queue: make(chan *send, queueMax), next: next, behind: map[string]bool{}}
 	}
 	return w
 }
@@ -101,12 +102,19 @@ func (w *writer) put(ctx context.Context, s *send) error {
 	}
 }
 
-// repair brings rooms up to their newest messages where a crash came between the two writes of a batch. What a batch
+// repair brings rooms up to their newest messages, and counts their mentions, where a crash came between the writes of a batch. What a batch
 // has written last has the highest identities, so that only those need a look.
 func (w *writer) repair(ctx context.Context) error {
 	newest, err := w.store.Messages.Newest(ctx, 2*writerShards*batchMax)
 	if err != nil {
 		return err
+	}
+	for i := range newest {
+		if len(newest[i].Mentions) > 0 {
+			if err := w.countMentions(ctx, &newest[i]); err != nil {
+				return err
+			}
+		}
 	}
 	return w.store.Rooms.Advance(ctx, lastOfRooms(newest))
 }
@@ -326,33 +334,73 @@ func (s *shard) fail(sends []*send, outcomes map[*send]outcome, err error) {
 func (s *shard) advance(ctx context.Context, batch []*send, outcomes map[*send]outcome) {
 	type reader struct{ user, room string }
 	reads := map[reader]models.Read{}
+	last := map[string]models.Message{}
 	for _, one := range batch {
 		o := outcomes[one]
 		if !o.created {
 			continue
 		}
 		m := o.message
-		s.behind[m.RoomIdentity] = *m
+		last[m.RoomIdentity] = *m
 		reads[reader{m.UserIdentity, m.RoomIdentity}] = models.Read{
 			UserIdentity: m.UserIdentity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, MessageIdentity: m.Identity, At: m.CreatedAt,
 		}
 	}
-	newest := make([]models.Message, 0, len(s.behind))
-	for _, m := range s.behind {
-		newest = append(newest, m)
-	}
+	newest := s.newestOf(ctx, last)
 	positions := make([]models.Read, 0, len(reads))
 	for _, read := range reads {
 		positions = append(positions, read)
 	}
 	if err := s.store.Rooms.Advance(ctx, newest); err != nil {
 		s.log.Error("rooms are behind their newest messages", "rooms", len(newest), "error", err)
+		for room := range last {
+			s.behind[room] = true
+		}
 	} else {
-		clear(s.behind)
+		for i := range newest {
+			delete(s.behind, newest[i].RoomIdentity)
+		}
 	}
 	if err := s.store.UserRooms.AdvanceReads(ctx, positions); err != nil {
 		s.log.Error("senders are behind their own messages", "senders", len(positions), "error", err)
 	}
+	for _, one := range batch {
+		if o := outcomes[one]; o.created && len(o.message.Mentions) > 0 {
+			if err := s.countMentions(ctx, o.message); err != nil {
+				s.log.Error("a mention is not counted", "room", o.message.RoomIdentity, "error", err)
+			}
+		}
+	}
+}
+
+// newestOf returns the messages to which rooms are to be brought up: the last ones of a batch, and those of rooms that
+// are behind, read anew, since what was said may have been recalled meanwhile.
+func (s *shard) newestOf(ctx context.Context, last map[string]models.Message) []models.Message {
+	newest := make([]models.Message, 0, len(last)+len(s.behind))
+	for _, m := range last {
+		newest = append(newest, m)
+	}
+	for room := range s.behind {
+		if _, ok := last[room]; ok {
+			continue
+		}
+		m, err := s.store.Messages.Last(ctx, room)
+		if err != nil {
+			s.log.Error("a room stays behind its newest message", "room", room, "error", err)
+			continue
+		}
+		newest = append(newest, m)
+	}
+	return newest
+}
+
+// countMentions notes a message for the members whom it mentions, until they have read it.
+func (c *core) countMentions(ctx context.Context, m *models.Message) error {
+	users := m.Mentions
+	if slices.Contains(users, define.MentionAll) {
+		users = nil
+	}
+	return c.store.UserRooms.Mention(ctx, m.RoomIdentity, m.Seq, m.UserIdentity, users)
 }
 
 // tell answers the sender and then tells the others.
@@ -362,24 +410,40 @@ func (s *shard) tell(one *send, o outcome) {
 		one.done(Message{}, false, o.err)
 		return
 	}
-	own := messageViewFor(o.message, one.sender, o.message.UserIdentity)
-	one.done(own, o.created, nil)
+	one.done(s.outcomeView(one, o), o.created, nil)
 	if !o.created {
 		return
 	}
-	state, err := s.rooms.get(context.Background(), o.message.RoomIdentity)
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	state, err := s.rooms.get(ctx, o.message.RoomIdentity)
 	if err != nil {
 		s.log.Error("members could not be told of a message", "room", o.message.RoomIdentity, "error", err)
 		return
 	}
-	sender := o.message.UserIdentity
-	deliveries := [2]hub.Delivery{
-		{Event: hub.Event{Op: define.EventMessageNew, Data: messageView(o.message, one.sender)}, Users: state.ids, Skip: sender, Except: one.conn},
-		{Event: hub.Event{Op: define.EventMessageNew, Data: own}, Users: []string{sender}, Except: one.conn},
+	s.publishMessage(state, define.EventMessageNew, o.message, one.around, one.conn)
+	if err := s.notifyMentioned(ctx, state, o.message); err != nil {
+		s.log.Error("members could not be notified of a mention", "room", o.message.RoomIdentity, "error", err)
 	}
-	n := 1
-	if _, ok := state.members[sender]; ok { // unless he has just left, of which the system message tells
-		n = 2
+}
+
+// outcomeView shows a sender what he has sent. What an earlier send has stored under the same ClientID is said by the
+// same person and may reply to something else: its surroundings are those of the send as far as they go.
+func (s *shard) outcomeView(one *send, o outcome) Message {
+	return one.around.view(o.message, o.message.UserIdentity)
+}
+
+// mentioned returns whom a message mentions, the members of its room but the sender where it mentions all.
+func (state *roomState) mentioned(m *models.Message) []string {
+	if slices.Contains(m.Mentions, define.MentionAll) {
+		return state.ids
 	}
-	s.hub.Publish(deliveries[:n]...)
+	return m.Mentions
+}
+
+func (c *core) notifyMentioned(ctx context.Context, state *roomState, m *models.Message) error {
+	if len(m.Mentions) == 0 {
+		return nil
+	}
+	return c.notify(ctx, define.NotifyMention, m.UserIdentity, models.NotificationContent{Room: m.RoomIdentity, Message: m.Identity}, state.mentioned(m)...)
 }

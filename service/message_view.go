@@ -1,0 +1,204 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"slices"
+
+	"parlor/define"
+	"parlor/models"
+	"parlor/service/hub"
+)
+
+// surroundings are what a view of messages needs beside the messages: the people in them, and what they reply to.
+type surroundings struct {
+	users  map[string]User
+	quoted map[int64]*models.Message
+}
+
+// surround loads the surroundings of messages with one query for what they reply to, and the cache of users.
+func (c *core) surround(ctx context.Context, docs []models.Message) (surroundings, error) {
+	around := surroundings{quoted: map[int64]*models.Message{}}
+	var originals []int64
+	var people []string
+	for i := range docs {
+		people = appendPeople(people, &docs[i])
+		if docs[i].ReplyTo != 0 {
+			originals = append(originals, docs[i].ReplyTo)
+		}
+	}
+	if len(originals) > 0 {
+		slices.Sort(originals)
+		quoted, err := c.store.Messages.GetMany(ctx, slices.Compact(originals))
+		if err != nil {
+			return around, err
+		}
+		for i := range quoted {
+			around.quoted[quoted[i].Identity] = &quoted[i]
+			people = append(people, quoted[i].UserIdentity)
+		}
+	}
+	slices.Sort(people)
+	var err error
+	around.users, err = c.usersByID(ctx, slices.Compact(people))
+	return around, err
+}
+
+func appendPeople(people []string, m *models.Message) []string {
+	people = append(people, m.UserIdentity)
+	if m.ForwardedFrom != nil {
+		people = append(people, m.ForwardedFrom.UserIdentity)
+	}
+	return appendAuthors(people, m.Merged)
+}
+
+func appendAuthors(people []string, merged []models.MergedMessage) []string {
+	for i := range merged {
+		people = appendAuthors(append(people, merged[i].UserIdentity), merged[i].Merged)
+	}
+	return people
+}
+
+// view shows a message to a reader. An empty reader is anybody who may read it: ClientID is the sender's own business.
+func (s surroundings) view(m *models.Message, reader string) Message {
+	view := Message{
+		Identity: m.Identity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, Sender: s.users[m.UserIdentity], Type: m.Type, Data: m.Data,
+		ReplyTo: m.ReplyTo, Merged: s.merged(m.Merged), Mentions: m.Mentions, EditedAt: m.EditedAt, RecalledAt: m.RecalledAt,
+		RecalledBy: m.RecalledBy, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt,
+	}
+	if m.UserIdentity == reader {
+		view.ClientID = m.ClientID
+	}
+	if from := m.ForwardedFrom; from != nil {
+		view.ForwardedFrom = &ForwardedFrom{Identity: from.Identity, Sender: s.users[from.UserIdentity]}
+	}
+	if original := s.quoted[m.ReplyTo]; original != nil {
+		view.Reply = &Quote{
+			Identity: original.Identity, Seq: original.Seq, Sender: s.users[original.UserIdentity], Type: original.Type,
+			Data: models.Preview(original.Data), RecalledAt: original.RecalledAt,
+		}
+	}
+	for _, r := range m.Reactions {
+		view.Reactions = append(view.Reactions, Reaction(r))
+	}
+	return view
+}
+
+func (s surroundings) merged(copies []models.MergedMessage) []MergedMessage {
+	var views []MergedMessage
+	for i := range copies {
+		m := &copies[i]
+		views = append(views, MergedMessage{
+			Sender: s.users[m.UserIdentity], Type: m.Type, Data: m.Data, Merged: s.merged(m.Merged), CreatedAt: m.CreatedAt,
+		})
+	}
+	return views
+}
+
+// views shows messages to a reader, in their order.
+func (c *core) views(ctx context.Context, docs []models.Message, reader string) ([]Message, error) {
+	around, err := c.surround(ctx, docs)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]Message, len(docs))
+	for i := range docs {
+		views[i] = around.view(&docs[i], reader)
+	}
+	return views, nil
+}
+
+// viewOf shows one message to a reader.
+func (c *core) viewOf(ctx context.Context, m *models.Message, reader string) (Message, error) {
+	around, err := c.surround(ctx, []models.Message{*m})
+	return around.view(m, reader), err
+}
+
+// publishMessage tells the members of a room about a message; except has its answer already and may be nil. The sender
+// alone sees his ClientID.
+func (c *core) publishMessage(state *roomState, op string, m *models.Message, around surroundings, except *hub.Conn) {
+	sender := m.UserIdentity
+	deliveries := [2]hub.Delivery{
+		{Event: hub.Event{Op: op, Data: around.view(m, "")}, Users: state.ids, Skip: sender, Except: except},
+		{Event: hub.Event{Op: op, Data: around.view(m, sender)}, Users: []string{sender}, Except: except},
+	}
+	n := 1
+	if _, ok := state.members[sender]; ok { // unless he has just left, of which the system message tells
+		n = 2
+	}
+	c.hub.Publish(deliveries[:n]...)
+}
+
+// announceMessage is publishMessage for a message that is stored already and was changed.
+func (c *core) announceMessage(ctx context.Context, op string, m *models.Message, except *hub.Conn) error {
+	state, err := c.rooms.get(ctx, m.RoomIdentity)
+	if err != nil {
+		return err
+	}
+	around, err := c.surround(ctx, []models.Message{*m})
+	if err != nil {
+		return err
+	}
+	c.publishMessage(state, op, m, around, except)
+	return nil
+}
+
+// MarshalJSON shows of a recalled message its place and who recalled it, and nothing else (api.md, Messages).
+func (m Message) MarshalJSON() ([]byte, error) {
+	if m.RecalledAt > 0 {
+		return marshal(RecalledMessage{
+			Identity: m.Identity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, Sender: m.Sender, RecalledAt: m.RecalledAt, RecalledBy: m.RecalledBy,
+		})
+	}
+	type plain Message
+	return marshal(plain(m))
+}
+
+// marshal is json.Marshal without the escapes that are meant for pages: whoever writes the answer decides on those.
+func marshal(v any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return out.Bytes(), err
+}
+
+// systemMessage is the data of a message of type `system`, so that history tells what happened to the room.
+type systemMessage struct {
+	Event string   `json:"event"` // define.Event…, or one of the system events below
+	By    string   `json:"by"`
+	Users []string `json:"users"`
+}
+
+// What system messages tell beside define.Event….
+const (
+	systemOwner   = "room.owner"   // By has handed the room over to Users
+	systemRenamed = "room.renamed" // By has changed the room's name
+)
+
+// say stores a system message and tells the members of it.
+func (c *core) say(ctx context.Context, room string, what systemMessage) error {
+	data, err := json.Marshal(what)
+	if err != nil {
+		return err
+	}
+	_, err = c.post(ctx, &models.Message{RoomIdentity: room, UserIdentity: what.By, Type: define.MessageSystem, Data: string(data)})
+	return err
+}
+
+// post stores a message that nobody has to be asked for, tells the members of it, and returns it as stored.
+func (c *core) post(ctx context.Context, message *models.Message) (*models.Message, error) {
+	around, err := c.surround(ctx, []models.Message{*message})
+	if err != nil {
+		return nil, err
+	}
+	told := make(chan struct{})
+	var refused error
+	done := func(_ Message, _ bool, err error) { refused = err }
+	if err := c.writer.put(ctx, &send{message: message, around: around, done: done, told: func() { close(told) }}); err != nil {
+		return nil, err
+	}
+	<-told
+	return message, refused
+}

@@ -1,0 +1,88 @@
+package service
+
+import (
+	"context"
+	"slices"
+
+	"parlor/define"
+	"parlor/models"
+	"parlor/service/hub"
+)
+
+// Notifications tells users what has happened to them while they were away.
+type Notifications struct{ *core }
+
+// beforeNumber is the cursor of lists that are ordered by a number, newest first.
+type beforeNumber struct {
+	Before int64 `json:"b"`
+}
+
+// List returns the caller's notifications, newest first.
+func (s *Notifications) List(ctx context.Context, c Caller, p Page) (List[Notification], error) {
+	var at beforeNumber
+	n, err := p.read(&at)
+	if err != nil {
+		return List[Notification]{}, err
+	}
+	docs, err := s.store.Notifications.Page(ctx, c.User, at.Before, n+1)
+	if err != nil {
+		return List[Notification]{}, err
+	}
+	senders := make([]string, len(docs))
+	for i := range docs {
+		senders[i] = docs[i].Sender
+	}
+	slices.Sort(senders)
+	users, err := s.usersByID(ctx, slices.Compact(senders))
+	if err != nil {
+		return List[Notification]{}, err
+	}
+	show := func(d *models.Notification) Notification { return notificationView(d, users[d.Sender]) }
+	return listOf(docs, n, show, func(_ int, last *models.Notification) any { return beforeNumber{last.Identity} }), nil
+}
+
+func notificationView(d *models.Notification, sender User) Notification {
+	return Notification{
+		Identity: d.Identity, Sender: sender, Kind: d.Kind, Content: NotificationContent(d.Content), IsRead: d.IsRead, CreatedAt: d.CreatedAt,
+	}
+}
+
+// Read marks notifications of the caller as read, and tells his other devices.
+func (s *Notifications) Read(ctx context.Context, c Caller, in NotificationsReadInput) error {
+	if err := check(in); err != nil {
+		return err
+	}
+	if in.All == (len(in.Identities) > 0) {
+		return define.Invalid("identities", "or all is needed, and not both", "identities 与 all 须且只能提供一个")
+	}
+	return s.store.Notifications.Read(ctx, c.User, in.Identities)
+}
+
+// notify stores a notification for each of the receivers but its sender, and pushes it to those who are here.
+func (c *core) notify(ctx context.Context, kind, sender string, content models.NotificationContent, receivers ...string) error {
+	receivers = slices.DeleteFunc(slices.Clone(receivers), func(user string) bool { return user == sender })
+	if len(receivers) == 0 {
+		return nil
+	}
+	first, err := c.store.Counters.Take(ctx, models.CounterNotification, int64(len(receivers)))
+	if err != nil {
+		return err
+	}
+	who, err := c.users.get(ctx, sender)
+	if err != nil {
+		return err
+	}
+	docs := make([]models.Notification, len(receivers))
+	deliveries := make([]hub.Delivery, len(receivers))
+	at := now()
+	for i, receiver := range receivers {
+		docs[i] = models.Notification{Identity: first + int64(i), Receiver: receiver, Sender: sender, Kind: kind, Content: content, CreatedAt: at}
+		event := hub.Event{Op: define.EventNotificationNew, Data: notificationView(&docs[i], who)}
+		deliveries[i] = hub.Delivery{Event: event, Users: []string{receiver}}
+	}
+	if err := c.store.Notifications.InsertMany(ctx, docs); err != nil {
+		return err
+	}
+	c.hub.Publish(deliveries...)
+	return nil
+}
