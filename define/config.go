@@ -21,6 +21,7 @@ type Config struct {
 	MongoDB        MongoDBConfig  `yaml:"mongodb"`
 	Embedded       EmbeddedConfig `yaml:"embedded"`
 	Auth           AuthConfig     `yaml:"auth"`
+	Message        MessageConfig  `yaml:"message"`
 	Limits         LimitsConfig   `yaml:"limits"`
 	Hub            HubConfig      `yaml:"hub"`
 	CORS           CORSConfig     `yaml:"cors"`
@@ -48,6 +49,12 @@ type AuthConfig struct {
 	Secret     string        `yaml:"secret"`
 	SecretFile string        `yaml:"secret_file"`
 	TokenTTL   time.Duration `yaml:"token_ttl"`
+}
+
+// MessageConfig says for how long senders may change what they have sent.
+type MessageConfig struct {
+	EditWindow   time.Duration `yaml:"edit_window"`
+	RecallWindow time.Duration `yaml:"recall_window"`
 }
 
 // LimitsConfig scales the rate limits. Factor multiplies every one of them; 0 switches them off.
@@ -82,6 +89,7 @@ func DefaultConfig() Config {
 		MongoDB:        MongoDBConfig{Database: "parlor"},
 		Embedded:       EmbeddedConfig{Listen: "127.0.0.1:27018", Cache: 64},
 		Auth:           AuthConfig{TokenTTL: 7 * 24 * time.Hour},
+		Message:        MessageConfig{EditWindow: 24 * time.Hour, RecallWindow: 2 * time.Minute},
 		Limits:         LimitsConfig{Factor: 1},
 		Hub:            HubConfig{QueueFrames: 1024, QueueBytes: 1 << 20},
 		CORS:           CORSConfig{Origins: []string{}},
@@ -127,6 +135,8 @@ func (c Config) Validate() []ConfigProblem {
 	if c.Auth.TokenTTL < time.Second {
 		check("auth.token_ttl", fmt.Sprintf("must be at least 1s, is %s", c.Auth.TokenTTL))
 	}
+	check("message.edit_window", negative(c.Message.EditWindow))
+	check("message.recall_window", negative(c.Message.RecallWindow))
 	if f := c.Limits.Factor; !(f >= 0) || math.IsInf(f, 0) {
 		check("limits.factor", fmt.Sprintf("must be 0 or more, is %v", f))
 	}
@@ -213,6 +223,13 @@ func badOrigin(origin string) string {
 	u, err := url.Parse(origin)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.Scheme+"://"+strings.ToLower(u.Host) != origin {
 		return fmt.Sprintf("not an origin such as https://chat.example.com, nor \"*\": %q", origin)
+	}
+	return ""
+}
+
+func negative(d time.Duration) string {
+	if d < 0 {
+		return fmt.Sprintf("must be 0 or more, is %s", d)
 	}
 	return ""
 }

@@ -123,6 +123,7 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Rooms.Dissolve":       func() error { return s.Rooms.Dissolve(ctx, "r", 1) },
 		"Rooms.SetOwner":       func() error { return s.Rooms.SetOwner(ctx, "r", "u", 1) },
 		"Rooms.SetMemberCount": func() error { return s.Rooms.SetMemberCount(ctx, "r", 1, 1) },
+		"Rooms.Reword":         func() error { return s.Rooms.Reword(ctx, &Message{RoomIdentity: "r", Identity: 1}) },
 		"Rooms.Advance":        func() error { return s.Rooms.Advance(ctx, []Message{{RoomIdentity: "r", Seq: 1}}) },
 
 		"UserRooms.Ensure": func() error {
@@ -142,6 +143,8 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 
 		"UserRooms.Mention":     func() error { return s.UserRooms.Mention(ctx, "r", 1, "u", []string{"v"}) },
 		"UserRooms.Mention all": func() error { return s.UserRooms.Mention(ctx, "r", 1, "u", nil) },
+		"UserRooms.Hide":        func() error { return s.UserRooms.Hide(ctx, "u", "r", 1) },
+		"UserRooms.Clear":       func() error { return ask(s.UserRooms.Clear(ctx, "u", "r", 1, 1, 1)) },
 		"UserRooms.Skip":        func() error { return s.UserRooms.Skip(ctx, "r", 1, "") },
 		"UserRooms.Skip of one": func() error { return s.UserRooms.Skip(ctx, "r", 1, "u") },
 
@@ -159,14 +162,19 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Notifications.Read":     func() error { return s.Notifications.Read(ctx, "u", []int64{1, 2}) },
 		"Notifications.Read all": func() error { return s.Notifications.Read(ctx, "u", nil) },
 
-		"Messages.Get":        func() error { return ask(s.Messages.Get(ctx, 1)) },
-		"Messages.GetMany":    func() error { return ask(s.Messages.GetMany(ctx, []int64{1, 2})) },
-		"Messages.BySeq":      func() error { return ask(s.Messages.BySeq(ctx, "r", 1)) },
-		"Messages.ByClientID": func() error { return ask(s.Messages.ByClientID(ctx, "r", "u", "c")) },
-		"Messages.Last":       func() error { return ask(s.Messages.Last(ctx, "r")) },
-		"Messages.Before":     func() error { return ask(s.Messages.Before(ctx, "r", "u", 0, 100, 10)) },
-		"Messages.After":      func() error { return ask(s.Messages.After(ctx, "r", "u", 0, 10)) },
-		"Messages.Newest":     func() error { return ask(s.Messages.Newest(ctx, 10)) },
+		"Messages.Get":            func() error { return ask(s.Messages.Get(ctx, 1)) },
+		"Messages.GetMany":        func() error { return ask(s.Messages.GetMany(ctx, []int64{1, 2})) },
+		"Messages.BySeq":          func() error { return ask(s.Messages.BySeq(ctx, "r", 1)) },
+		"Messages.ByClientID":     func() error { return ask(s.Messages.ByClientID(ctx, "r", "u", "c")) },
+		"Messages.Last":           func() error { return ask(s.Messages.Last(ctx, "r")) },
+		"Messages.Before":         func() error { return ask(s.Messages.Before(ctx, "r", "u", 0, 100, 10)) },
+		"Messages.After":          func() error { return ask(s.Messages.After(ctx, "r", "u", 0, 10)) },
+		"Messages.Edit":           func() error { return ask(s.Messages.Edit(ctx, 1, "d", 1)) },
+		"Messages.Recall":         func() error { return ask(s.Messages.Recall(ctx, 1, "u", 1)) },
+		"Messages.Hide":           func() error { return s.Messages.Hide(ctx, 1, "u") },
+		"Messages.AddReaction":    func() error { return ask(s.Messages.AddReaction(ctx, 1, "e", "u", 2, 1)) },
+		"Messages.RemoveReaction": func() error { return ask(s.Messages.RemoveReaction(ctx, 1, "e", "u", 1)) },
+		"Messages.Newest":         func() error { return ask(s.Messages.Newest(ctx, 10)) },
 
 		"Counters.Take": func() error { return ask(s.Counters.Take(ctx, "c", 1)) },
 	}

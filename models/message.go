@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"errors"
+	"fmt"
 	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -125,4 +126,68 @@ func (m Messages) between(ctx context.Context, room, user string, seq bson.D, di
 // Newest returns the messages with the highest identities of all rooms, newest first.
 func (m Messages) Newest(ctx context.Context, limit int) ([]Message, error) {
 	return findAll[Message](ctx, m.c, bson.D{}, page(bson.D{{Key: "_id", Value: -1}}, limit))
+}
+
+// said finds a message that was not recalled.
+func said(identity int64) bson.D {
+	return bson.D{{Key: "_id", Value: identity}, {Key: "recalled_at", Value: bson.D{{Key: "$exists", Value: false}}}}
+}
+
+// Edit puts another text into a message; ErrNotFound where it has been recalled.
+func (m Messages) Edit(ctx context.Context, identity int64, data string, at int64) (Message, error) {
+	return changeOne[Message](ctx, m.c, said(identity), bson.D{
+		{Key: "$set", Value: bson.D{{Key: "data", Value: data}, {Key: "edited_at", Value: at}, {Key: "updated_at", Value: at}}},
+	})
+}
+
+// Recall takes out of a message all that was said; ErrNotFound where that has been done already.
+func (m Messages) Recall(ctx context.Context, identity int64, by string, at int64) (Message, error) {
+	gone := bson.D{}
+	for _, field := range []string{"reply_to", "merged", "forwarded_from", "mentions", "reactions", "edited_at"} {
+		gone = append(gone, bson.E{Key: field, Value: ""})
+	}
+	return changeOne[Message](ctx, m.c, said(identity), bson.D{
+		{Key: "$set", Value: bson.D{{Key: "data", Value: ""}, {Key: "recalled_at", Value: at}, {Key: "recalled_by", Value: by}, {Key: "updated_at", Value: at}}},
+		{Key: "$unset", Value: gone},
+	})
+}
+
+// Hide deletes a message for one member.
+func (m Messages) Hide(ctx context.Context, identity int64, user string) error {
+	_, err := m.c.UpdateOne(ctx, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$addToSet", Value: bson.D{{Key: "hidden_for", Value: user}}}})
+	return wrap(err)
+}
+
+// AddReaction sets an emoji for a user and returns the message; ErrNotFound where it was recalled, or has `most` other
+// emoji already.
+func (m Messages) AddReaction(ctx context.Context, identity int64, emoji, user string, most int, at int64) (Message, error) {
+	updated := bson.E{Key: "$set", Value: bson.D{{Key: "updated_at", Value: at}}}
+	join := append(said(identity), bson.E{Key: "reactions.emoji", Value: emoji})
+	message, err := changeOne[Message](ctx, m.c, join, bson.D{{Key: "$addToSet", Value: bson.D{{Key: "reactions.$.users", Value: user}}}, updated})
+	if !errors.Is(err, ErrNotFound) {
+		return message, err
+	}
+	// Nobody has set this emoji: the condition keeps two who set it at the same moment from making it twice.
+	first := append(said(identity),
+		bson.E{Key: "reactions.emoji", Value: bson.D{{Key: "$ne", Value: emoji}}},
+		bson.E{Key: fmt.Sprintf("reactions.%d", most-1), Value: bson.D{{Key: "$exists", Value: false}}})
+	message, err = changeOne[Message](ctx, m.c, first, bson.D{{Key: "$push", Value: bson.D{{Key: "reactions", Value: Reaction{Emoji: emoji, Users: []string{user}}}}}, updated})
+	if !errors.Is(err, ErrNotFound) {
+		return message, err
+	}
+	return changeOne[Message](ctx, m.c, join, bson.D{{Key: "$addToSet", Value: bson.D{{Key: "reactions.$.users", Value: user}}}, updated})
+}
+
+// RemoveReaction takes an emoji of a user away and returns the message; ErrNotFound where he has not set it.
+func (m Messages) RemoveReaction(ctx context.Context, identity int64, emoji, user string, at int64) (Message, error) {
+	set := bson.D{{Key: "_id", Value: identity}, {Key: "reactions", Value: bson.D{{Key: "$elemMatch", Value: bson.D{{Key: "emoji", Value: emoji}, {Key: "users", Value: user}}}}}}
+	message, err := changeOne[Message](ctx, m.c, set, bson.D{
+		{Key: "$pull", Value: bson.D{{Key: "reactions.$.users", Value: user}}},
+		{Key: "$set", Value: bson.D{{Key: "updated_at", Value: at}}},
+	})
+	if err != nil {
+		return message, err
+	}
+	return changeOne[Message](ctx, m.c, bson.D{{Key: "_id", Value: identity}},
+		bson.D{{Key: "$pull", Value: bson.D{{Key: "reactions", Value: bson.D{{Key: "users", Value: bson.D{{Key: "$size", Value: 0}}}}}}}})
 }

@@ -94,12 +94,27 @@ func (r Rooms) Advance(ctx context.Context, newest []Message) error {
 	writes := make([]mongo.WriteModel, len(newest))
 	for i := range newest {
 		m := &newest[i]
-		last := LastMessage{Identity: m.Identity, Seq: m.Seq, UserIdentity: m.UserIdentity, Type: m.Type, Data: Preview(m.Data), RecalledAt: m.RecalledAt, CreatedAt: m.CreatedAt}
+		last := ShortCopy(m)
 		writes[i] = mongo.NewUpdateOneModel().
 			SetFilter(bson.D{{Key: "_id", Value: m.RoomIdentity}, {Key: "last_seq", Value: bson.D{{Key: "$lt", Value: m.Seq}}}}).
 			SetUpdate(bson.D{{Key: "$set", Value: bson.D{{Key: "last_seq", Value: m.Seq}, {Key: "last_message", Value: last}, {Key: "updated_at", Value: m.CreatedAt}}}})
 	}
 	return bulk(ctx, r.c, writes)
+}
+
+// Reword brings the short copy of a message up to date where it is still the room's newest.
+func (r Rooms) Reword(ctx context.Context, m *Message) error {
+	_, err := r.c.UpdateOne(ctx, bson.D{{Key: "_id", Value: m.RoomIdentity}, {Key: "last_message.identity", Value: m.Identity}},
+		bson.D{{Key: "$set", Value: bson.D{{Key: "last_message", Value: ShortCopy(m)}}}})
+	return wrap(err)
+}
+
+// ShortCopy returns what a room keeps of its newest message.
+func ShortCopy(m *Message) LastMessage {
+	return LastMessage{
+		Identity: m.Identity, Seq: m.Seq, UserIdentity: m.UserIdentity, Type: m.Type, Data: Preview(m.Data),
+		RecalledAt: m.RecalledAt, CreatedAt: m.CreatedAt,
+	}
 }
 
 // bulk carries out writes that don't depend on each other.

@@ -21,6 +21,7 @@ type UserRoom struct {
 	MessageIdentity int64   `bson:"message_identity"`         // the last message read, 0 for none
 	SinceSeq        int64   `bson:"since_seq"`                // sees nothing up to here
 	ClearedSeq      int64   `bson:"cleared_seq"`              // has cleared his history up to here
+	HiddenSeq       int64   `bson:"hidden_seq,omitempty"`     // the last message that he has deleted for himself
 	SkippedSeqs     []int64 `bson:"skipped_seqs,omitempty"`   // unread messages that don't count: recalled, or deleted for himself
 	MentionedSeqs   []int64 `bson:"mentioned_seqs,omitempty"` // unread messages that mention him
 	Pinned          bool    `bson:"pinned"`
@@ -157,4 +158,23 @@ func (u UserRooms) Skip(ctx context.Context, room string, seq int64, user string
 		{Key: "$pull", Value: bson.D{{Key: "mentioned_seqs", Value: seq}}},
 	})
 	return wrap(err)
+}
+
+// Hide takes a message that one member has deleted for himself out of his unread ones, and notes it as hidden_seq where
+// no later one is.
+func (u UserRooms) Hide(ctx context.Context, user, room string, seq int64) error {
+	_, err := u.c.UpdateOne(ctx, membership(user, room), bson.D{{Key: "$max", Value: bson.D{{Key: "hidden_seq", Value: seq}}}})
+	if err != nil {
+		return wrap(err)
+	}
+	return u.Skip(ctx, room, seq, user)
+}
+
+// Clear takes the history of a room up to seq away from one member, who has then read it too, and returns him.
+func (u UserRooms) Clear(ctx context.Context, user, room string, seq, message, at int64) (UserRoom, error) {
+	return changeOne[UserRoom](ctx, u.c, membership(user, room), bson.D{
+		{Key: "$max", Value: bson.D{{Key: "cleared_seq", Value: seq}, {Key: "read_seq", Value: seq}, {Key: "message_identity", Value: message}}},
+		{Key: "$set", Value: bson.D{{Key: "updated_at", Value: at}}},
+		{Key: "$pull", Value: upTo(seq)},
+	})
 }

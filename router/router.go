@@ -32,13 +32,14 @@ func New(d Deps) (http.Handler, error) {
 		return nil, err
 	}
 	var (
-		accounts = api.Accounts{Service: d.Services.Accounts}
-		sessions = api.Sessions{Service: d.Services.Sessions}
-		friends  = api.Friends{Service: d.Services.Friends}
-		groups   = api.FriendGroups{Service: d.Services.Friends}
-		blocks   = api.Blocks{Service: d.Services.Friends}
-		rooms    = api.Rooms{Service: d.Services.Rooms}
-		messages = api.Messages{Service: d.Services.Messages}
+		accounts      = api.Accounts{Service: d.Services.Accounts}
+		sessions      = api.Sessions{Service: d.Services.Sessions}
+		friends       = api.Friends{Service: d.Services.Friends}
+		groups        = api.FriendGroups{Service: d.Services.Friends}
+		blocks        = api.Blocks{Service: d.Services.Friends}
+		rooms         = api.Rooms{Service: d.Services.Rooms}
+		messages      = api.Messages{Service: d.Services.Messages}
+		notifications = api.Notifications{Service: d.Services.Notifications}
 	)
 
 	engine.GET("/healthz", middleware.Handle(ops.Health))
@@ -92,7 +93,18 @@ func New(d Deps) (http.Handler, error) {
 	user.add("POST", "/rooms/:room/read", rooms.Read)
 	user.add("GET", "/rooms/:room/messages", messages.History)
 	user.add("POST", "/rooms/:room/messages", messages.Send)
+	user.add("DELETE", "/rooms/:room/messages", messages.Clear) // for the caller alone
+	user.add("POST", "/messages/forward", messages.Forward)
 	user.add("GET", "/messages/:message", messages.Get)
+	user.add("PATCH", "/messages/:message", messages.Edit)    // its sender
+	user.add("DELETE", "/messages/:message", messages.Delete) // for the caller alone
+	user.add("POST", "/messages/:message/recall", messages.Recall)
+	user.add("GET", "/messages/:message/readers", messages.Readers)
+	user.add("PUT", "/messages/:message/reactions/:emoji", messages.React)
+	user.add("DELETE", "/messages/:message/reactions/:emoji", messages.Unreact)
+
+	user.add("GET", "/notifications", notifications.List)
+	user.add("POST", "/notifications/read", notifications.Read)
 
 	return engine, nil
 }

@@ -96,6 +96,19 @@ type MessageInput struct {
 	ClientID string   `json:"client_id" validate:"omitempty,max=64,line"`
 }
 
+// EditInput is the new text of a message.
+type EditInput struct {
+	Data string `json:"data" validate:"required,min=1,max=8000"`
+}
+
+// ForwardInput says which messages go into which rooms, one by one (`each`, the default) or `merged` into one.
+type ForwardInput struct {
+	Messages []int64  `json:"messages" validate:"required,min=1,max=100,unique,dive,min=1"`
+	Rooms    []string `json:"rooms" validate:"required,min=1,max=20,dive,required,max=100"`
+	Mode     string   `json:"mode" validate:"omitempty,oneof=each merged"`
+	ClientID string   `json:"client_id" validate:"omitempty,max=64,line"`
+}
+
 // HistoryQuery asks for a page of a room: newest first below BeforeSeq (without it from the newest), or oldest first
 // above AfterSeq.
 type HistoryQuery struct {

@@ -52,6 +52,12 @@ func (c *core) loadRoom(ctx context.Context, identity string) (*roomState, error
 	return state, nil
 }
 
+// leads reports whether a user is the owner or an admin of the room.
+func (s *roomState) leads(user string) bool {
+	role := s.members[user].role
+	return role == define.RoleOwner || role == define.RoleAdmin
+}
+
 // memberOf returns a room to one of its members. Whoever is not in it learns nothing: ErrRoomNotFound. A member of a
 // dissolved room gets ErrRoomDissolved.
 func (c *core) memberOf(ctx context.Context, user, room string) (*roomState, error) {
@@ -114,23 +120,78 @@ func peerOf(room *models.Room, user string) string {
 	return a
 }
 
+// roomViews shows rooms to one of their members, in their order.
+func (c *core) roomViews(ctx context.Context, user string, all []joined) ([]Room, error) {
+	lasts := make([]*models.LastMessage, len(all))
+	var people []string
+	for i, j := range all {
+		last, err := c.lastMessage(ctx, j)
+		if err != nil {
+			return nil, err
+		}
+		if last != nil {
+			people = append(people, last.UserIdentity)
+		}
+		if lasts[i] = last; j.room.Kind == define.RoomPrivate {
+			people = append(people, peerOf(j.room, user))
+		}
+	}
+	slices.Sort(people)
+	users, err := c.usersByID(ctx, slices.Compact(people))
+	if err != nil {
+		return nil, err
+	}
+	views := make([]Room, len(all))
+	for i, j := range all {
+		views[i] = roomView(j, lasts[i], users)
+	}
+	return views, nil
+}
+
+// roomViewOf shows one room to one of its members.
+func (c *core) roomViewOf(ctx context.Context, room *models.Room, member *models.UserRoom) (Room, error) {
+	views, err := c.roomViews(ctx, member.UserIdentity, []joined{{room, member}})
+	if err != nil {
+		return Room{}, err
+	}
+	return views[0], nil
+}
+
+// lastMessage returns the newest message of a room that a member sees, nil where there is none. Only where he has
+// deleted the room's newest for himself another one must be looked for.
+func (c *core) lastMessage(ctx context.Context, j joined) (*models.LastMessage, error) {
+	last := j.room.LastMessage
+	if last == nil || last.Seq <= floor(j.member) {
+		return nil, nil
+	}
+	if last.Seq != j.member.HiddenSeq {
+		return last, nil
+	}
+	docs, err := c.store.Messages.Before(ctx, j.room.Identity, j.member.UserIdentity, floor(j.member), last.Seq, 1)
+	if err != nil || len(docs) == 0 {
+		return nil, err
+	}
+	earlier := models.ShortCopy(&docs[0])
+	return &earlier, nil
+}
+
 // roomView shows a room to one of its members; users must hold the peer and the sender of the last message.
-func roomView(room *models.Room, member *models.UserRoom, users map[string]User) Room {
+func roomView(j joined, last *models.LastMessage, users map[string]User) Room {
+	room := j.room
+	me := roomMe(room, j.member)
 	view := Room{
 		Identity: room.Identity, Number: room.Number, Kind: room.Kind, Name: room.Name, Info: room.Info, Avatar: room.Avatar,
 		Owner: room.UserIdentity, LastSeq: room.LastSeq, MemberCount: room.MemberCount, JoinPolicy: room.JoinPolicy,
-		History: room.History, CreatedAt: room.CreatedAt, UpdatedAt: room.UpdatedAt,
+		History: room.History, CreatedAt: room.CreatedAt, UpdatedAt: room.UpdatedAt, Me: &me,
 	}
-	me := roomMe(room, member)
-	view.Me = &me
-	if last := room.LastMessage; last != nil && last.Seq > floor(member) {
+	if last != nil {
 		view.LastMessage = &LastMessage{
 			Identity: last.Identity, Seq: last.Seq, Sender: users[last.UserIdentity], Type: last.Type, Data: last.Data,
 			RecalledAt: last.RecalledAt, CreatedAt: last.CreatedAt,
 		}
 	}
 	if room.Kind == define.RoomPrivate {
-		peer := users[peerOf(room, member.UserIdentity)]
+		peer := users[peerOf(room, j.member.UserIdentity)]
 		view.Peer = &peer
 	}
 	return view
@@ -164,19 +225,4 @@ func countAbove(seqs []int64, seen int64) (n int64) {
 		}
 	}
 	return n
-}
-
-// roomUsers returns the users that roomView needs for rooms as one user sees them.
-func (c *core) roomUsers(ctx context.Context, rooms []models.Room, user string) (map[string]User, error) {
-	var identities []string
-	for i := range rooms {
-		if rooms[i].LastMessage != nil {
-			identities = append(identities, rooms[i].LastMessage.UserIdentity)
-		}
-		if rooms[i].Kind == define.RoomPrivate {
-			identities = append(identities, peerOf(&rooms[i], user))
-		}
-	}
-	slices.Sort(identities)
-	return c.usersByID(ctx, slices.Compact(identities))
 }

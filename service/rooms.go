@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"parlor/define"
+	"parlor/helper"
 	"parlor/models"
 	"parlor/service/hub"
 )
@@ -61,16 +62,13 @@ func (s *Rooms) List(ctx context.Context, c Caller, p Page) (List[Room], error) 
 		}
 		all = all[i:]
 	}
-	shown := make([]models.Room, min(n, len(all)))
-	for i := range shown {
-		shown[i] = *all[i].room
+	next := ""
+	if len(all) > n {
+		all = all[:n]
+		next = helper.EncodeCursor(all[n-1].cursor())
 	}
-	users, err := s.roomUsers(ctx, shown, c.User)
-	if err != nil {
-		return List[Room]{}, err
-	}
-	show := func(j *joined) Room { return roomView(j.room, j.member, users) }
-	return listOf(all, n, show, func(_ int, last *joined) any { return last.cursor() }), nil
+	views, err := s.roomViews(ctx, c.User, all)
+	return List[Room]{Items: views, Next: next}, err
 }
 
 // joinedRooms returns every living room of a user, in two queries.
@@ -127,7 +125,7 @@ func (s *Rooms) Create(ctx context.Context, c Caller, in RoomInput) (Room, error
 	if err := s.announceRoom(ctx, define.EventRoomCreated, room.Identity); err != nil {
 		return Room{}, err
 	}
-	return roomView(&room, &members[0], nil), nil
+	return s.roomViewOf(ctx, &room, &members[0])
 }
 
 // mayAdd refuses users who are not friends of the one who adds them, or have blocked him.
@@ -168,11 +166,11 @@ func (c *core) announceRoom(ctx context.Context, op, identity string) error {
 		if !c.hub.Online(user) {
 			continue
 		}
-		users, err := c.roomUsers(ctx, []models.Room{room}, user)
+		view, err := c.roomViewOf(ctx, &room, &members[i])
 		if err != nil {
 			return err
 		}
-		deliveries = append(deliveries, hub.Delivery{Event: hub.Event{Op: op, Data: roomView(&room, &members[i], users)}, Users: []string{user}})
+		deliveries = append(deliveries, hub.Delivery{Event: hub.Event{Op: op, Data: view}, Users: []string{user}})
 	}
 	c.hub.Publish(deliveries...)
 	return nil
@@ -184,8 +182,7 @@ func (s *Rooms) Get(ctx context.Context, c Caller, identity string) (Room, error
 	if err != nil {
 		return Room{}, err
 	}
-	users, err := s.roomUsers(ctx, []models.Room{room}, c.User)
-	return roomView(&room, &member, users), err
+	return s.roomViewOf(ctx, &room, &member)
 }
 
 // roomAndMember reads a room and a member's side of it as they stand in the database now.

@@ -224,6 +224,17 @@ type Reaction struct {
 	Users []string `json:"users"`
 }
 
+// Readers says who has read a message and who has not.
+type Readers struct {
+	Read   []User `json:"read"`
+	Unread []User `json:"unread"`
+}
+
+// ForwardResult holds the messages that forwarding has made, room by room.
+type ForwardResult struct {
+	Items []Message `json:"items"`
+}
+
 // Notification tells the caller what has happened to him. Kind is one of define.Notify….
 type Notification struct {
 	Identity  int64               `json:"identity"`
@@ -275,6 +286,16 @@ type (
 	RoomUserEvent struct {
 		Room string `json:"room"`
 		User string `json:"user"`
+	}
+	// MessageDeletedEvent names a message that the user has deleted for himself.
+	MessageDeletedEvent struct {
+		Room    string `json:"room"`
+		Message int64  `json:"message"`
+	}
+	// RoomMeEvent says how the user's own side of a room stands.
+	RoomMeEvent struct {
+		Room string `json:"room"`
+		Me   RoomMe `json:"me"`
 	}
 	// RoomEvent names a room that is no more.
 	RoomEvent struct {

@@ -24,8 +24,11 @@ import (
 // asked is what a handler made of a request: the arguments after the caller.
 type asked []any
 
-// messages notes what it is asked. A client_id of "again" was used before.
-type messages struct{ calls chan asked }
+// messages notes what it is asked; what these tests don't ask is not there. A client_id of "again" was used before.
+type messages struct {
+	*service.Messages
+	calls chan asked
+}
 
 func (m messages) Send(_ context.Context, _ service.Caller, room string, in service.MessageInput) (service.Message, bool, error) {
 	m.calls <- asked{room, in}
@@ -51,7 +54,7 @@ func serve(t *testing.T, route string, handler func(messages) func(*gin.Context)
 	engine.UseEscapedPath, engine.UnescapePathValues = true, false
 	engine.Use(middleware.Errors(slog.New(slog.DiscardHandler)), middleware.JSONBody(define.BodyMax))
 	calls := make(chan asked, 1)
-	engine.Handle(method, route, middleware.Handle(handler(messages{calls})))
+	engine.Handle(method, route, middleware.Handle(handler(messages{calls: calls})))
 	server := httptest.NewServer(engine)
 	defer server.Close()
 

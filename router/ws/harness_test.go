@@ -33,6 +33,8 @@ func TestMain(m *testing.M) {
 
 // house stands in for the services: a token is "user.session", and what the services do is set by each test.
 type house struct {
+	*service.Messages // what these tests don't ask is not there
+
 	hub    *hub.Hub
 	server *ws.Server
 	url    string // of /ws, with ws://

@@ -16,12 +16,16 @@ type op func(s *socket, data []byte, a *answer)
 
 // ops are what a client can ask.
 var ops = map[string]op{
-	define.OpMessageSend: messageSend,
-	define.OpRoomRead:    inTurn(roomRead),
-	define.OpRoomTyping:  inTurn(roomTyping),
-	define.OpSync:        inTurn(syncRooms),
-	define.OpPresenceGet: inTurn(presenceGet),
-	define.OpPing:        inTurn(ping),
+	define.OpMessageSend:   messageSend,
+	define.OpMessageEdit:   inTurn(messageEdit),
+	define.OpMessageRecall: inTurn(messageRecall),
+	define.OpMessageDelete: inTurn(messageDelete),
+	define.OpMessageReact:  inTurn(messageReact),
+	define.OpRoomRead:      inTurn(roomRead),
+	define.OpRoomTyping:    inTurn(roomTyping),
+	define.OpSync:          inTurn(syncRooms),
+	define.OpPresenceGet:   inTurn(presenceGet),
+	define.OpPing:          inTurn(ping),
 }
 
 // handle gives a request to its op. A panic costs the request, not the socket.
@@ -78,6 +82,40 @@ func messageSend(s *socket, data []byte, a *answer) {
 	s.server.o.Messages.Submit(s.server.ctx, s.caller, in.Room, in.MessageInput, func(m service.Message, _ bool, err error) {
 		a.give(m, err)
 	})
+}
+
+type editInput struct {
+	Message int64 `json:"message"`
+	service.EditInput
+}
+
+func messageEdit(ctx context.Context, s *socket, in editInput) (service.Message, error) {
+	return s.server.o.Messages.Edit(ctx, s.caller, in.Message, in.EditInput)
+}
+
+type messageInput struct {
+	Message int64 `json:"message"`
+}
+
+func messageRecall(ctx context.Context, s *socket, in messageInput) (service.Message, error) {
+	return s.server.o.Messages.Recall(ctx, s.caller, in.Message)
+}
+
+func messageDelete(ctx context.Context, s *socket, in messageInput) (struct{}, error) {
+	return struct{}{}, s.server.o.Messages.Delete(ctx, s.caller, in.Message)
+}
+
+type reactInput struct {
+	Message int64  `json:"message"`
+	Emoji   string `json:"emoji"`
+	Remove  bool   `json:"remove"`
+}
+
+func messageReact(ctx context.Context, s *socket, in reactInput) (service.Message, error) {
+	if in.Remove {
+		return s.server.o.Messages.Unreact(ctx, s.caller, in.Message, in.Emoji)
+	}
+	return s.server.o.Messages.React(ctx, s.caller, in.Message, in.Emoji)
 }
 
 type readInput struct {

@@ -32,6 +32,11 @@ type (
 	messages interface {
 		// Submit returns at once and calls done exactly once, from any goroutine.
 		Submit(ctx context.Context, c service.Caller, room string, in service.MessageInput, done func(service.Message, bool, error))
+		Edit(ctx context.Context, c service.Caller, id int64, in service.EditInput) (service.Message, error)
+		Recall(ctx context.Context, c service.Caller, id int64) (service.Message, error)
+		Delete(ctx context.Context, c service.Caller, id int64) error
+		React(ctx context.Context, c service.Caller, id int64, emoji string) (service.Message, error)
+		Unreact(ctx context.Context, c service.Caller, id int64, emoji string) (service.Message, error)
 		Sync(ctx context.Context, c service.Caller, in service.SyncInput) (service.SyncResult, error)
 	}
 	presence interface {

@@ -1,0 +1,142 @@
+package service
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"parlor/define"
+	"parlor/models"
+)
+
+// Forward repeats messages that the caller can read in rooms in which he can write: one by one, in the order in which he
+// names them, or merged into one message of each room that holds a copy of what was said then. It returns what was
+// stored, room by room. Refusals: ErrInvalid, ErrMessageNotFound, ErrRecalled, ErrForbidden for system messages, ErrRateLimited, and those of writing
+// in any of the rooms; nothing is sent then.
+func (s *Messages) Forward(ctx context.Context, c Caller, in ForwardInput) (ForwardResult, error) {
+	if err := check(in); err != nil {
+		return ForwardResult{}, err
+	}
+	originals, err := s.originals(ctx, c, in.Messages)
+	if err != nil {
+		return ForwardResult{}, err
+	}
+	rooms := slices.Compact(slices.Sorted(slices.Values(in.Rooms)))
+	for _, room := range rooms {
+		if err := limit(s.limits.send, c.User); err != nil {
+			return ForwardResult{}, err
+		}
+		if _, err := s.writerOf(ctx, c.User, room); err != nil {
+			return ForwardResult{}, err
+		}
+	}
+	var messages []*models.Message
+	for _, room := range rooms {
+		if in.Mode == define.ForwardMerged {
+			merged, err := mergedForward(originals)
+			if err != nil {
+				return ForwardResult{}, err
+			}
+			messages = append(messages, &models.Message{RoomIdentity: room, Type: define.MessageMerged, Merged: merged, UserIdentity: c.User, ClientID: in.ClientID})
+			continue
+		}
+		for i := range originals {
+			repeated := repeatOf(&originals[i])
+			repeated.RoomIdentity, repeated.UserIdentity = room, c.User
+			if in.ClientID != "" {
+				repeated.ClientID = in.ClientID + "/" + strconv.Itoa(i)
+			}
+			messages = append(messages, &repeated)
+		}
+	}
+	items, err := s.postAll(ctx, c, messages)
+	return ForwardResult{Items: items}, err
+}
+
+// originals returns the messages to forward in the order in which the caller names them.
+func (s *Messages) originals(ctx context.Context, c Caller, identities []int64) ([]models.Message, error) {
+	originals := make([]models.Message, len(identities))
+	for i, identity := range identities {
+		m, _, err := s.readable(ctx, c, identity)
+		switch {
+		case err != nil:
+			return nil, err
+		case m.RecalledAt > 0:
+			return nil, define.ErrRecalled
+		case m.Type == define.MessageSystem:
+			return nil, define.ErrForbidden
+		}
+		originals[i] = m
+	}
+	return originals, nil
+}
+
+// repeatOf makes another message of one: what was said, and by whom first. A notice is forwarded as a text.
+func repeatOf(m *models.Message) models.Message {
+	from := m.ForwardedFrom
+	if from == nil {
+		from = &models.ForwardedFrom{Identity: m.Identity, UserIdentity: m.UserIdentity}
+	}
+	return models.Message{Type: forwardedType(m), Data: m.Data, Merged: m.Merged, ForwardedFrom: from}
+}
+
+func forwardedType(m *models.Message) string {
+	if m.Type == define.MessageNotice {
+		return define.MessageText
+	}
+	return m.Type
+}
+
+func mergedForward(originals []models.Message) ([]models.MergedMessage, error) {
+	merged := make([]models.MergedMessage, len(originals))
+	for i := range originals {
+		m := &originals[i]
+		merged[i] = models.MergedMessage{
+			UserIdentity: m.UserIdentity, Type: forwardedType(m), Data: m.Data, Merged: m.Merged, CreatedAt: m.CreatedAt,
+		}
+	}
+	if mergedBytes(merged) > define.MergedBytesMax {
+		return nil, define.Invalid("messages", "are too long to be merged", "消息过长，无法合并转发")
+	}
+	return merged, nil
+}
+
+func mergedBytes(merged []models.MergedMessage) int {
+	n := 0
+	for i := range merged {
+		n += 200 + len(merged[i].Data) + mergedBytes(merged[i].Merged)
+	}
+	return n
+}
+
+// postAll stores messages of the caller's in their order and returns them as he sees them.
+func (s *Messages) postAll(ctx context.Context, c Caller, messages []*models.Message) ([]Message, error) {
+	type stored struct {
+		view Message
+		err  error
+	}
+	results := make([]stored, len(messages))
+	told := make(chan struct{}, len(messages))
+	for i, m := range messages {
+		around, err := s.surround(ctx, []models.Message{*m})
+		if err == nil {
+			done := func(view Message, _ bool, err error) { results[i] = stored{view, err} }
+			err = s.writer.put(ctx, &send{message: m, around: around, conn: c.Conn, done: done, told: func() { told <- struct{}{} }})
+		}
+		if err != nil {
+			results[i].err = err
+			told <- struct{}{}
+		}
+	}
+	for range messages {
+		<-told
+	}
+	views := make([]Message, len(messages))
+	for i := range results {
+		if results[i].err != nil {
+			return nil, results[i].err
+		}
+		views[i] = results[i].view
+	}
+	return views, nil
+}
