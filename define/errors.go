@@ -140,6 +140,7 @@ var (
 	ErrGroupExists          = line(CodeConflict, 409, "group_exists", "A group of this name exists.", "同名分组已存在。")
 	ErrAlreadyMember        = line(CodeConflict, 409, "already_member", "This user is in the room already.", "该用户已在群聊中。")
 	ErrRoomFull             = line(CodeConflict, 409, "room_full", "The room is full.", "群聊人数已满。")
+	ErrInvitationOpen       = line(CodeConflict, 409, "invitation_open", "You are waiting for approval already.", "入群申请已提交，请等待审批。")
 	ErrInvitationClosed     = line(CodeConflict, 409, "invitation_closed", "This invitation has been decided already.", "该邀请已被处理。")
 	ErrEmailTaken           = line(CodeConflict, 409, "email_taken", "This address belongs to another account.", "该邮箱已被其他账号绑定。")
 	ErrMethod               = line(CodeInvalid, 405, "method", "This address does not take this method.", "请求方法不被允许。")

@@ -87,6 +87,7 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Sessions.ByUser": func() error { return ask(s.Sessions.ByUser(ctx, "u", "s", 10)) },
 		"Sessions.Seen":   func() error { return s.Sessions.Seen(ctx, "s", "127.0.0.1", 1) },
 		"Sessions.Renew":  func() error { return ask(s.Sessions.Renew(ctx, "s", time.Now())) },
+		"Sessions.Unlock": func() error { return s.Sessions.Unlock(ctx, "s", "r", 1) },
 		"Sessions.Delete": func() error { return ask(s.Sessions.Delete(ctx, "u", "s")) },
 
 		"Friendships.Ensure": func() error {
@@ -118,6 +119,8 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 
 		"Rooms.Get":            func() error { return ask(s.Rooms.Get(ctx, "r")) },
 		"Rooms.GetMany":        func() error { return ask(s.Rooms.GetMany(ctx, []string{"r", "q"})) },
+		"Rooms.ByNumber":       func() error { return ask(s.Rooms.ByNumber(ctx, 1)) },
+		"Rooms.Change":         func() error { return s.Rooms.Change(ctx, "r", RoomChange{Name: &name}, 1) },
 		"Rooms.ByPair":         func() error { return ask(s.Rooms.ByPair(ctx, "u:v")) },
 		"Rooms.SetClosed":      func() error { return s.Rooms.SetClosed(ctx, "r", 1) },
 		"Rooms.Dissolve":       func() error { return s.Rooms.Dissolve(ctx, "r", 1) },
@@ -135,6 +138,8 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"UserRooms.Page":           func() error { return ask(s.UserRooms.Page(ctx, "r", "", "m", 10)) },
 		"UserRooms.Page of a role": func() error { return ask(s.UserRooms.Page(ctx, "r", define.RoleAdmin, "", 10)) },
 		"UserRooms.SetRole":        func() error { return s.UserRooms.SetRole(ctx, "u", "r", define.RoleAdmin, 1) },
+		"UserRooms.SetSilenced":    func() error { return s.UserRooms.SetSilenced(ctx, "u", "r", 1, 1) },
+		"UserRooms.Change":         func() error { return ask(s.UserRooms.Change(ctx, "u", "r", MemberChange{Nickname: &name}, 1)) },
 		"UserRooms.Read":           func() error { return ask(s.UserRooms.Read(ctx, Read{UserIdentity: "u", RoomIdentity: "r", Seq: 1})) },
 		"UserRooms.AdvanceReads": func() error {
 			return s.UserRooms.AdvanceReads(ctx, []Read{{UserIdentity: "u", RoomIdentity: "r", Seq: 1}})
@@ -151,6 +156,7 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Invitations.Get":     func() error { return ask(s.Invitations.Get(ctx, "i")) },
 		"Invitations.Pending": func() error { return ask(s.Invitations.Pending(ctx, "r", "u")) },
 		"Invitations.Page":    func() error { return ask(s.Invitations.Page(ctx, "r", "i", 10)) },
+		"Invitations.Settle":  func() error { return s.Invitations.Settle(ctx, "r", []string{"u", "v"}, "w", 1) },
 		"Invitations.Decide":  func() error { return ask(s.Invitations.Decide(ctx, "i", define.InvitationApproved, "u", 1)) },
 
 		"Announcements.Get":             func() error { return ask(s.Announcements.Get(ctx, "a")) },

@@ -64,6 +64,29 @@ func (r Rooms) ByPair(ctx context.Context, pair string) (Room, error) {
 	return findOne[Room](ctx, r.c, bson.D{{Key: "pair", Value: pair}})
 }
 
+// ByNumber returns the room of a number.
+func (r Rooms) ByNumber(ctx context.Context, number int64) (Room, error) {
+	return findOne[Room](ctx, r.c, bson.D{{Key: "number", Value: number}})
+}
+
+// RoomChange names the fields to set; nil ones stay.
+type RoomChange struct {
+	Name       *string `bson:"name,omitempty"`
+	Info       *string `bson:"info,omitempty"`
+	Avatar     *string `bson:"avatar,omitempty"`
+	JoinPolicy *string `bson:"join_policy,omitempty"`
+	History    *string `bson:"history,omitempty"`
+}
+
+// Change sets fields of a group.
+func (r Rooms) Change(ctx context.Context, identity string, change RoomChange, at int64) error {
+	_, err := r.c.UpdateOne(ctx, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$set", Value: struct {
+		RoomChange `bson:",inline"`
+		UpdatedAt  int64 `bson:"updated_at"`
+	}{change, at}}})
+	return wrap(err)
+}
+
 // SetClosed closes a private room (at is the moment) or opens it again (at is 0).
 func (r Rooms) SetClosed(ctx context.Context, identity string, at int64) error {
 	return r.set(ctx, identity, bson.D{{Key: "closed_at", Value: at}})

@@ -53,8 +53,20 @@ func (r RoomInvitations) Page(ctx context.Context, room, before string, limit in
 	return findAll[RoomInvitation](ctx, r.c, filter, page(bson.D{{Key: "_id", Value: -1}}, limit))
 }
 
+// Settle approves the pending invitations of people who have come into a room another way.
+func (r RoomInvitations) Settle(ctx context.Context, room string, invitees []string, by string, at int64) error {
+	filter := bson.D{
+		{Key: "room_identity", Value: room}, {Key: "invitee", Value: bson.D{{Key: "$in", Value: invitees}}}, {Key: "state", Value: define.InvitationPending},
+	}
+	_, err := r.c.UpdateMany(ctx, filter, decision(define.InvitationApproved, by, at))
+	return wrap(err)
+}
+
+func decision(state, by string, at int64) bson.D {
+	return bson.D{{Key: "$set", Value: bson.D{{Key: "state", Value: state}, {Key: "decided_by", Value: by}, {Key: "updated_at", Value: at}}}}
+}
+
 // Decide moves a pending invitation to another state; ErrNotFound where it is not pending any more.
 func (r RoomInvitations) Decide(ctx context.Context, identity, state, by string, at int64) (RoomInvitation, error) {
-	return changeOne[RoomInvitation](ctx, r.c, bson.D{{Key: "_id", Value: identity}, {Key: "state", Value: define.InvitationPending}},
-		bson.D{{Key: "$set", Value: bson.D{{Key: "state", Value: state}, {Key: "decided_by", Value: by}, {Key: "updated_at", Value: at}}}})
+	return changeOne[RoomInvitation](ctx, r.c, bson.D{{Key: "_id", Value: identity}, {Key: "state", Value: define.InvitationPending}}, decision(state, by, at))
 }

@@ -17,6 +17,8 @@ type Session struct {
 	CreatedAt    int64     `bson:"created_at"`
 	SeenAt       int64     `bson:"seen_at"`
 	ExpiresAt    time.Time `bson:"expires_at"`
+	// Unlocked says until when this session may read rooms that its user has locked.
+	Unlocked map[string]int64 `bson:"unlocked,omitempty"`
 }
 
 // Sessions is the collection `session`.
@@ -48,6 +50,12 @@ func (s Sessions) Seen(ctx context.Context, identity, ip string, at int64) error
 // Renew moves the end of a session; ErrNotFound where it is over.
 func (s Sessions) Renew(ctx context.Context, identity string, expires time.Time) (Session, error) {
 	return changeOne[Session](ctx, s.c, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$set", Value: bson.D{{Key: "expires_at", Value: expires}}}})
+}
+
+// Unlock lets a session read a locked room until a moment; ErrNotFound where the session is over.
+func (s Sessions) Unlock(ctx context.Context, identity, room string, until int64) error {
+	_, err := changeOne[Session](ctx, s.c, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$set", Value: bson.D{{Key: "unlocked." + room, Value: until}}}})
+	return err
 }
 
 // Delete ends a session of a user and reports whether there was one.

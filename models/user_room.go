@@ -85,6 +85,28 @@ func (u UserRooms) SetRole(ctx context.Context, user, room, role string, at int6
 	return wrap(err)
 }
 
+// SetSilenced keeps a member from writing until a moment; 0 lets him write.
+func (u UserRooms) SetSilenced(ctx context.Context, user, room string, until, at int64) error {
+	_, err := u.c.UpdateOne(ctx, membership(user, room), bson.D{{Key: "$set", Value: bson.D{{Key: "silenced_until", Value: until}, {Key: "updated_at", Value: at}}}})
+	return wrap(err)
+}
+
+// MemberChange names the fields of a member's own side of a room to set; nil ones stay.
+type MemberChange struct {
+	Pinned   *bool   `bson:"pinned,omitempty"`
+	Muted    *bool   `bson:"muted,omitempty"`
+	Locked   *bool   `bson:"locked,omitempty"`
+	Nickname *string `bson:"nickname,omitempty"`
+}
+
+// Change sets fields of a member and returns him as he is afterwards.
+func (u UserRooms) Change(ctx context.Context, user, room string, change MemberChange, at int64) (UserRoom, error) {
+	return changeOne[UserRoom](ctx, u.c, membership(user, room), bson.D{{Key: "$set", Value: struct {
+		MemberChange `bson:",inline"`
+		UpdatedAt    int64 `bson:"updated_at"`
+	}{change, at}}})
+}
+
 // Delete takes a member out of a room and reports whether he was in it.
 func (u UserRooms) Delete(ctx context.Context, user, room string) (bool, error) {
 	return deleteOne(ctx, u.c, membership(user, room))

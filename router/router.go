@@ -38,6 +38,7 @@ func New(d Deps) (http.Handler, error) {
 		groups        = api.FriendGroups{Service: d.Services.Friends}
 		blocks        = api.Blocks{Service: d.Services.Friends}
 		rooms         = api.Rooms{Service: d.Services.Rooms}
+		members       = api.Members{Service: d.Services.Rooms}
 		messages      = api.Messages{Service: d.Services.Messages}
 		notifications = api.Notifications{Service: d.Services.Notifications}
 	)
@@ -87,9 +88,23 @@ func New(d Deps) (http.Handler, error) {
 	user.add("GET", "/rooms", rooms.List)
 	user.add("POST", "/rooms", rooms.Create)
 	user.add("GET", "/rooms/:room", rooms.Get)
+	user.add("PATCH", "/rooms/:room", rooms.Update)    // owner and admins
 	user.add("DELETE", "/rooms/:room", rooms.Dissolve) // the owner
-	user.add("GET", "/rooms/:room/members", rooms.Members)
-	user.add("DELETE", "/rooms/:room/members/:user", rooms.RemoveMember) // the owner, or oneself
+	user.add("PATCH", "/rooms/:room/me", rooms.UpdateMe)
+	user.add("POST", "/rooms/:room/unlock", rooms.Unlock)
+	user.add("GET", "/rooms/:room/announcements", rooms.Announcements)
+	user.add("POST", "/rooms/:room/announcements", rooms.Announce)                   // owner and admins
+	user.add("DELETE", "/rooms/:room/announcements/:announcement", rooms.Unannounce) // owner and admins
+	user.add("POST", "/rooms/join", members.Join)
+	user.add("GET", "/rooms/:room/members", members.List)
+	user.add("POST", "/rooms/:room/members", members.Add)
+	user.add("DELETE", "/rooms/:room/members/:user", members.Remove)       // owner, admins over members, oneself
+	user.add("PUT", "/rooms/:room/members/:user/role", members.SetRole)    // the owner
+	user.add("PUT", "/rooms/:room/members/:user/silence", members.Silence) // owner, admins over members
+	user.add("PUT", "/rooms/:room/owner", members.Transfer)                // the owner
+	user.add("GET", "/rooms/:room/invitations", members.Invitations)       // owner and admins
+	user.add("POST", "/invitations/:invitation/approve", members.Approve)  // owner and admins
+	user.add("POST", "/invitations/:invitation/decline", members.Decline)  // owner and admins
 	user.add("POST", "/rooms/:room/read", rooms.Read)
 	user.add("GET", "/rooms/:room/messages", messages.History)
 	user.add("POST", "/rooms/:room/messages", messages.Send)

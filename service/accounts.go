@@ -121,7 +121,7 @@ func (s *Accounts) ChangeAccount(ctx context.Context, c Caller, in AccountInput)
 	if err := check(in); err != nil {
 		return Me{}, err
 	}
-	if err := s.confirm(ctx, c, in.Password); err != nil {
+	if err := s.askPassword(ctx, c, in.Password); err != nil {
 		return Me{}, err
 	}
 	key := helper.FoldAccount(in.Account)
@@ -137,7 +137,7 @@ func (s *Accounts) ChangePassword(ctx context.Context, c Caller, in PasswordInpu
 	if err := check(in); err != nil {
 		return err
 	}
-	if err := s.confirm(ctx, c, in.OldPassword); err != nil {
+	if err := s.askPassword(ctx, c, in.OldPassword); err != nil {
 		return err
 	}
 	password, err := helper.HashPassword(ctx, in.NewPassword)
@@ -156,8 +156,8 @@ func (s *Accounts) change(ctx context.Context, user string, change models.UserCh
 	return ownUser(&doc), notFound(err, define.ErrUserNotFound)
 }
 
-// confirm asks the caller's password again. Attempts count against his account, as at a login.
-func (s *Accounts) confirm(ctx context.Context, c Caller, password string) error {
+// askPassword asks the caller's password again. Attempts count against his account, as at a login.
+func (s *core) askPassword(ctx context.Context, c Caller, password string) error {
 	if err := limit(s.limits.loginByAccount, c.User); err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (s *Accounts) Cancel(ctx context.Context, c Caller, in CancelInput) error {
 	if err := check(in); err != nil {
 		return err
 	}
-	if err := s.confirm(ctx, c, in.Password); err != nil {
+	if err := s.askPassword(ctx, c, in.Password); err != nil {
 		return err
 	}
 	friends, rooms := Friends{s.core}, Rooms{s.core}

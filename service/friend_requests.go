@@ -64,6 +64,10 @@ func (s *Friends) ask(ctx context.Context, c Caller, to, message string) (Friend
 	}
 	view := requestView(&request)
 	s.publishRequest(define.EventFriendRequested, view)
+	content := models.NotificationContent{Request: request.Identity}
+	if err := s.notify(ctx, define.NotifyFriendRequest, c.User, content, to); err != nil {
+		return FriendRequestResult{}, err
+	}
 	return FriendRequestResult{Request: &view}, nil
 }
 
@@ -170,7 +174,8 @@ func (s *Friends) Decline(ctx context.Context, c Caller, identity string) (Frien
 	}
 	view := requestView(&request)
 	s.publishRequest(define.EventFriendDeclined, view)
-	return view, nil
+	content := models.NotificationContent{Request: request.Identity, State: request.State}
+	return view, s.notify(ctx, define.NotifyFriendDeclined, c.User, content, request.From)
 }
 
 // openRequest returns an open request to the caller with the lock of its pair.

@@ -162,7 +162,11 @@ func (c *core) befriend(ctx context.Context, request *models.FriendRequest) erro
 	} else if err != nil {
 		return err
 	}
-	return c.announceFriends(ctx, room.Identity, user, friend, reopened)
+	if err := c.announceFriends(ctx, room.Identity, user, friend, reopened); err != nil {
+		return err
+	}
+	content := models.NotificationContent{Request: request.Identity, Room: room.Identity, State: define.RequestAccepted}
+	return c.notify(ctx, define.NotifyFriendAccepted, user, content, friend)
 }
 
 func (c *core) announceFriends(ctx context.Context, room, user, friend string, reopened bool) error {
@@ -177,7 +181,7 @@ func (c *core) announceFriends(ctx context.Context, room, user, friend string, r
 	if reopened {
 		op = define.EventRoomUpdated
 	}
-	return c.announceRoom(ctx, op, room)
+	return c.announceRoom(ctx, op, room, user, friend)
 }
 
 // privateRoom returns the one room of a pair, made by user where there is none. A pair has one for ever: a unique index

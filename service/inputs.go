@@ -81,6 +81,60 @@ type RoomInput struct {
 	History    string   `json:"history" validate:"omitempty,oneof=joined all"`
 }
 
+// RoomUpdateInput changes a group's profile and rules; what is left out stays.
+type RoomUpdateInput struct {
+	Name       *string `json:"name" validate:"omitempty,min=1,max=50,line"`
+	Info       *string `json:"info" validate:"omitempty,max=500"`
+	Avatar     *string `json:"avatar" validate:"omitempty,max=128"`
+	JoinPolicy *string `json:"join_policy" validate:"omitempty,oneof=invite approval open"`
+	History    *string `json:"history" validate:"omitempty,oneof=joined all"`
+}
+
+// MembersInput names who is to come into a group.
+type MembersInput struct {
+	Members []string `json:"members" validate:"required,min=1,max=500,dive,required,max=100"`
+}
+
+// RoleInput is a member's new role.
+type RoleInput struct {
+	Role string `json:"role" validate:"required,oneof=admin member"`
+}
+
+// OwnerInput names a group's new owner.
+type OwnerInput struct {
+	User string `json:"user" validate:"required,max=100"`
+}
+
+// SilenceInput says for how many seconds a member can't write, 30 days at most; 0 ends it.
+type SilenceInput struct {
+	Seconds *int64 `json:"seconds" validate:"required,min=0,max=2592000"`
+}
+
+// JoinInput is the number of a group, and a word to those who decide.
+type JoinInput struct {
+	Number  int64  `json:"number" validate:"required,min=1"`
+	Message string `json:"message" validate:"max=200"`
+}
+
+// AnnouncementInput is something to announce.
+type AnnouncementInput struct {
+	Content string `json:"content" validate:"required,min=1,max=2000"`
+}
+
+// RoomMeInput changes the caller's own side of a room; what is left out stays. Locked: false needs the password.
+type RoomMeInput struct {
+	Pinned   *bool   `json:"pinned"`
+	Muted    *bool   `json:"muted"`
+	Locked   *bool   `json:"locked"`
+	Nickname *string `json:"nickname" validate:"omitempty,max=50"`
+	Password string  `json:"password" validate:"max=128"`
+}
+
+// UnlockInput is the caller's password.
+type UnlockInput struct {
+	Password string `json:"password" validate:"required,max=128"`
+}
+
 // ReadInput says how far the caller has read.
 type ReadInput struct {
 	Seq int64 `json:"seq" validate:"required,min=1"`

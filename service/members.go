@@ -63,7 +63,7 @@ func (s *Rooms) RemoveMember(ctx context.Context, c Caller, room, user string) e
 	case user == c.User && role == define.RoleOwner && len(state.ids) > 1:
 		return define.ErrOwnerLeaves
 	case user == c.User && role == define.RoleOwner:
-		return s.dissolve(ctx, state)
+		return s.dissolve(ctx, state, c.User)
 	case user == c.User, role == define.RoleOwner, role == define.RoleAdmin && target.role == define.RoleMember:
 		return s.removeMember(ctx, state, c.User, user)
 	default:
@@ -92,7 +92,10 @@ func (c *core) removeMember(ctx context.Context, state *roomState, by, user stri
 	}
 	left := MembersEvent{Room: room, Members: []Member{c.memberView(&doc, who)}, By: by}
 	c.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventMemberLeft, Data: left}, Users: state.ids})
-	return c.say(ctx, room, systemMessage{Event: define.EventMemberLeft, By: by, Users: []string{user}})
+	if err := c.say(ctx, room, systemMessage{Event: define.EventMemberLeft, By: by, Users: []string{user}}); err != nil {
+		return err
+	}
+	return c.notify(ctx, define.NotifyRemoved, by, models.NotificationContent{Room: room}, user)
 }
 
 // leaveAll takes a user out of every group. One that he owns passes to the longest-serving admin, else to the
@@ -122,7 +125,7 @@ func (s *Rooms) bequeath(ctx context.Context, c Caller, room string) error {
 	if state.members[c.User].role == define.RoleOwner {
 		heir := state.heir(c.User)
 		if heir == "" {
-			return s.dissolve(ctx, state)
+			return s.dissolve(ctx, state, c.User)
 		}
 		if err := s.handOver(ctx, state, c.User, heir); err != nil {
 			return err
@@ -158,29 +161,33 @@ func (c *core) handOver(ctx context.Context, state *roomState, owner, heir strin
 		return err
 	}
 	c.rooms.drop(room)
-	if err := c.announceRoom(ctx, define.EventRoomUpdated, room); err != nil {
+	if err := c.announceRoom(ctx, define.EventRoomUpdated, room, state.ids...); err != nil {
 		return err
 	}
-	if err := c.announceMembers(ctx, state, owner, owner, heir); err != nil {
+	if _, err := c.announceMembers(ctx, state, owner, owner, heir); err != nil {
+		return err
+	}
+	content := models.NotificationContent{Room: room, Role: define.RoleOwner}
+	if err := c.notify(ctx, define.NotifyRole, owner, content, heir); err != nil {
 		return err
 	}
 	return c.say(ctx, room, systemMessage{Event: systemOwner, By: owner, Users: []string{heir}})
 }
 
-// announceMembers tells a room what has become of some of its members.
-func (c *core) announceMembers(ctx context.Context, state *roomState, by string, users ...string) error {
+// announceMembers tells a room what has become of some of its members, and returns them.
+func (c *core) announceMembers(ctx context.Context, state *roomState, by string, users ...string) ([]Member, error) {
 	event := MembersEvent{Room: state.room.Identity, By: by}
 	for _, user := range users {
 		doc, err := c.store.UserRooms.Get(ctx, user, state.room.Identity)
 		if err != nil {
-			return notFound(err, define.ErrMemberNotFound)
+			return nil, notFound(err, define.ErrMemberNotFound)
 		}
 		who, err := c.users.get(ctx, user)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		event.Members = append(event.Members, c.memberView(&doc, who))
 	}
 	c.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventMemberUpdated, Data: event}, Users: state.ids})
-	return nil
+	return event.Members, nil
 }

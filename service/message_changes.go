@@ -53,7 +53,7 @@ func (s *Messages) Edit(ctx context.Context, c Caller, identity int64, in EditIn
 func tooLate(since int64, window time.Duration) bool { return now()-since > window.Milliseconds() }
 
 // changed tells the room of a changed message and returns it as the caller sees it.
-func (s *Messages) changed(ctx context.Context, c Caller, op string, m *models.Message) (Message, error) {
+func (s *core) changed(ctx context.Context, c Caller, op string, m *models.Message) (Message, error) {
 	if err := s.announceMessage(ctx, op, m, c.Conn); err != nil {
 		return Message{}, err
 	}
@@ -101,7 +101,7 @@ func (s *Messages) mayRecall(state *roomState, user string, m *models.Message) e
 
 // recall takes the copies away before the message itself: stopped on the way, the message is still there, and recalling
 // it again finishes the work.
-func (s *Messages) recall(ctx context.Context, c Caller, m *models.Message) (Message, error) {
+func (s *core) recall(ctx context.Context, c Caller, m *models.Message) (Message, error) {
 	at := now()
 	emptied := *m
 	emptied.Data, emptied.RecalledAt = "", at
@@ -117,7 +117,11 @@ func (s *Messages) recall(ctx context.Context, c Caller, m *models.Message) (Mes
 	}
 	recalled, err := s.store.Messages.Recall(ctx, m.Identity, c.User, at)
 	if errors.Is(err, models.ErrNotFound) { // another process was faster
-		return s.Get(ctx, c, m.Identity)
+		stored, err := s.store.Messages.Get(ctx, m.Identity)
+		if err != nil {
+			return Message{}, err
+		}
+		return s.viewOf(ctx, &stored, c.User)
 	}
 	if err != nil {
 		return Message{}, err

@@ -116,16 +116,24 @@ func (c *core) viewOf(ctx context.Context, m *models.Message, reader string) (Me
 }
 
 // publishMessage tells the members of a room about a message; except has its answer already and may be nil. The sender
-// alone sees his ClientID.
+// alone sees his ClientID, and who has locked the room learns only that something came.
 func (c *core) publishMessage(state *roomState, op string, m *models.Message, around surroundings, except *hub.Conn) {
 	sender := m.UserIdentity
-	deliveries := [2]hub.Delivery{
-		{Event: hub.Event{Op: op, Data: around.view(m, "")}, Users: state.ids, Skip: sender, Except: except},
-		{Event: hub.Event{Op: op, Data: around.view(m, sender)}, Users: []string{sender}, Except: except},
-	}
+	deliveries := [3]hub.Delivery{{Event: hub.Event{Op: op, Data: around.view(m, "")}, Users: state.ids, Skip: sender, Except: except}}
 	n := 1
 	if _, ok := state.members[sender]; ok { // unless he has just left, of which the system message tells
-		n = 2
+		deliveries[n] = hub.Delivery{Event: hub.Event{Op: op, Data: around.view(m, sender)}, Users: []string{sender}, Except: except}
+		n++
+	}
+	if state.anyLocked {
+		for i := range n {
+			deliveries[i].Only = state.mayHear
+		}
+		hint := LockedMessage{Identity: m.Identity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, Locked: true, CreatedAt: m.CreatedAt}
+		deliveries[n] = hub.Delivery{
+			Event: hub.Event{Op: op, Data: hint}, Users: state.ids, Except: except, Only: func(conn *hub.Conn) bool { return !state.mayHear(conn) },
+		}
+		n++
 	}
 	c.hub.Publish(deliveries[:n]...)
 }

@@ -188,12 +188,16 @@ func (s *Messages) History(ctx context.Context, c Caller, room string, q History
 	}), nil
 }
 
-// readerOf returns a member's side of a room whose messages he wants to read, as it stands in the database.
+// readerOf returns a member's side of a room whose messages he wants to read, as it stands in the database. One that he
+// has locked must be unlocked first: ErrLocked.
 func (c *core) readerOf(ctx context.Context, caller Caller, room string) (models.UserRoom, error) {
 	if _, err := c.memberOf(ctx, caller.User, room); err != nil {
 		return models.UserRoom{}, err
 	}
 	member, err := c.store.UserRooms.Get(ctx, caller.User, room)
+	if err == nil && member.Locked && !caller.unlocked(room) {
+		err = define.ErrLocked
+	}
 	return member, notFound(err, define.ErrRoomNotFound)
 }
 

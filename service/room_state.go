@@ -18,11 +18,14 @@ type roomState struct {
 	members map[string]memberState
 	ids     []string        // all members in the order of arrival
 	blocked map[string]bool // private rooms: whom the other has blocked
+
+	anyLocked bool // one of the members has locked the room for himself
 }
 
 type memberState struct {
 	role          string
 	silencedUntil int64
+	locked        bool
 }
 
 func (c *core) loadRoom(ctx context.Context, identity string) (*roomState, error) {
@@ -38,7 +41,8 @@ func (c *core) loadRoom(ctx context.Context, identity string) (*roomState, error
 	for i := range members {
 		m := &members[i]
 		state.ids[i] = m.UserIdentity
-		state.members[m.UserIdentity] = memberState{role: m.Role, silencedUntil: m.SilencedUntil}
+		state.members[m.UserIdentity] = memberState{role: m.Role, silencedUntil: m.SilencedUntil, locked: m.Locked}
+		state.anyLocked = state.anyLocked || m.Locked
 	}
 	if room.Kind == define.RoomPrivate {
 		a, b, _ := strings.Cut(room.Pair, ":")
@@ -120,12 +124,17 @@ func peerOf(room *models.Room, user string) string {
 	return a
 }
 
-// roomViews shows rooms to one of their members, in their order.
-func (c *core) roomViews(ctx context.Context, user string, all []joined) ([]Room, error) {
+// roomViews shows rooms to one of their members, in their order. What was said in one that he has locked is left out
+// unless it is unlocked.
+func (c *core) roomViews(ctx context.Context, user string, all []joined, unlocked func(room string) bool) ([]Room, error) {
 	lasts := make([]*models.LastMessage, len(all))
 	var people []string
 	for i, j := range all {
-		last, err := c.lastMessage(ctx, j)
+		var last *models.LastMessage
+		var err error
+		if !j.member.Locked || unlocked(j.room.Identity) {
+			last, err = c.lastMessage(ctx, j)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -149,8 +158,8 @@ func (c *core) roomViews(ctx context.Context, user string, all []joined) ([]Room
 }
 
 // roomViewOf shows one room to one of its members.
-func (c *core) roomViewOf(ctx context.Context, room *models.Room, member *models.UserRoom) (Room, error) {
-	views, err := c.roomViews(ctx, member.UserIdentity, []joined{{room, member}})
+func (c *core) roomViewOf(ctx context.Context, room *models.Room, member *models.UserRoom, unlocked bool) (Room, error) {
+	views, err := c.roomViews(ctx, member.UserIdentity, []joined{{room, member}}, func(string) bool { return unlocked })
 	if err != nil {
 		return Room{}, err
 	}

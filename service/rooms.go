@@ -67,7 +67,7 @@ func (s *Rooms) List(ctx context.Context, c Caller, p Page) (List[Room], error) 
 		all = all[:n]
 		next = helper.EncodeCursor(all[n-1].cursor())
 	}
-	views, err := s.roomViews(ctx, c.User, all)
+	views, err := s.roomViews(ctx, c.User, all, c.unlocked)
 	return List[Room]{Items: views, Next: next}, err
 }
 
@@ -122,10 +122,13 @@ func (s *Rooms) Create(ctx context.Context, c Caller, in RoomInput) (Room, error
 		return Room{}, err
 	}
 	s.rooms.drop(room.Identity)
-	if err := s.announceRoom(ctx, define.EventRoomCreated, room.Identity); err != nil {
+	if err := s.announceRoom(ctx, define.EventRoomCreated, room.Identity, append(others, c.User)...); err != nil {
 		return Room{}, err
 	}
-	return s.roomViewOf(ctx, &room, &members[0])
+	if err := s.notify(ctx, define.NotifyAdded, c.User, models.NotificationContent{Room: room.Identity}, others...); err != nil {
+		return Room{}, err
+	}
+	return s.roomViewOf(ctx, &room, &members[0], true)
 }
 
 // mayAdd refuses users who are not friends of the one who adds them, or have blocked him.
@@ -150,8 +153,8 @@ func (c *core) mayAdd(ctx context.Context, user string, others []string) error {
 	return nil
 }
 
-// announceRoom tells every member of a room how he sees it.
-func (c *core) announceRoom(ctx context.Context, op, identity string) error {
+// announceRoom tells members of a room how they see it.
+func (c *core) announceRoom(ctx context.Context, op, identity string, users ...string) error {
 	room, err := c.store.Rooms.Get(ctx, identity)
 	if err != nil {
 		return err
@@ -163,10 +166,10 @@ func (c *core) announceRoom(ctx context.Context, op, identity string) error {
 	deliveries := make([]hub.Delivery, 0, len(members))
 	for i := range members {
 		user := members[i].UserIdentity
-		if !c.hub.Online(user) {
+		if !c.hub.Online(user) || !slices.Contains(users, user) {
 			continue
 		}
-		view, err := c.roomViewOf(ctx, &room, &members[i])
+		view, err := c.roomViewOf(ctx, &room, &members[i], false)
 		if err != nil {
 			return err
 		}
@@ -182,7 +185,7 @@ func (s *Rooms) Get(ctx context.Context, c Caller, identity string) (Room, error
 	if err != nil {
 		return Room{}, err
 	}
-	return s.roomViewOf(ctx, &room, &member)
+	return s.roomViewOf(ctx, &room, &member, c.unlocked(identity))
 }
 
 // roomAndMember reads a room and a member's side of it as they stand in the database now.
@@ -208,17 +211,17 @@ func (s *Rooms) Dissolve(ctx context.Context, c Caller, identity string) error {
 	if state.members[c.User].role != define.RoleOwner {
 		return define.ErrOwnerOnly
 	}
-	return s.dissolve(ctx, state)
+	return s.dissolve(ctx, state, c.User)
 }
 
-func (c *core) dissolve(ctx context.Context, state *roomState) error {
+func (c *core) dissolve(ctx context.Context, state *roomState, by string) error {
 	err := c.store.Rooms.Dissolve(ctx, state.room.Identity, now())
 	c.rooms.drop(state.room.Identity)
 	if err != nil {
 		return err
 	}
 	c.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventRoomDissolved, Data: RoomEvent{Room: state.room.Identity}}, Users: state.ids})
-	return nil
+	return c.notify(ctx, define.NotifyDissolved, by, models.NotificationContent{Room: state.room.Identity}, state.ids...)
 }
 
 // groupOf is memberOf for what only groups allow.

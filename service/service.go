@@ -21,6 +21,8 @@ type Caller struct {
 	Session string    // identity of his session
 	IP      string    // where he asks from
 	Conn    *hub.Conn // the socket he asks over; nil over REST
+	// Unlocked says until when (Unix milliseconds) his session may read rooms that he has locked. Over a socket, Conn knows it.
+	Unlocked map[string]int64
 }
 
 // Services are the subjects of Parlor on one core.

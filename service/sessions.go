@@ -39,7 +39,7 @@ func (s *Sessions) Authenticate(ctx context.Context, token, ip string) (Caller, 
 			return Caller{}, time.Time{}, err
 		}
 	}
-	return Caller{User: claims.User, Session: claims.Session, IP: ip}, session.ExpiresAt, nil
+	return Caller{User: claims.User, Session: claims.Session, IP: ip, Unlocked: session.Unlocked}, session.ExpiresAt, nil
 }
 
 // Renew prolongs the caller's session and returns a new token for it.

@@ -54,6 +54,10 @@ func (s *Messages) syncRoom(ctx context.Context, c Caller, j *joined, seen int64
 	if seen >= room.LastSeq {
 		return room, nil
 	}
+	if j.member.Locked && !c.unlocked(room.Identity) {
+		room.Locked, room.More = true, true
+		return room, nil
+	}
 	if left.used() {
 		room.More = true
 		return room, nil

@@ -224,6 +224,50 @@ type Reaction struct {
 	Users []string `json:"users"`
 }
 
+// LockedMessage is what is pushed of a message to a user who has locked its room: only that something came.
+type LockedMessage struct {
+	Identity     int64  `json:"identity"`
+	RoomIdentity string `json:"room_identity"`
+	Seq          int64  `json:"seq"`
+	Locked       bool   `json:"locked"`
+	CreatedAt    int64  `json:"created_at"`
+}
+
+// MembersResult says who was added to a group, and whose invitation waits for approval.
+type MembersResult struct {
+	Added   []string `json:"added"`
+	Pending []string `json:"pending"`
+}
+
+// Invitation is somebody's way into a group that waits for approval. Who asks to join is both inviter and invitee.
+type Invitation struct {
+	Identity     string `json:"identity"`
+	RoomIdentity string `json:"room_identity"`
+	Inviter      User   `json:"inviter"`
+	Invitee      User   `json:"invitee"`
+	Message      string `json:"message"`
+	State        string `json:"state"`
+	DecidedBy    string `json:"decided_by"`
+	CreatedAt    int64  `json:"created_at"`
+	UpdatedAt    int64  `json:"updated_at"`
+}
+
+// JoinResult holds the room, or the invitation where approval is needed.
+type JoinResult struct {
+	Room       *Room
+	Invitation *Invitation
+}
+
+// Announcement is what the owner or an admin wants every member to know.
+type Announcement struct {
+	Identity        string `json:"identity"`
+	RoomIdentity    string `json:"room_identity"`
+	Sender          User   `json:"sender"`
+	MessageIdentity int64  `json:"message_identity"` // the notice in the room
+	Content         string `json:"content"`
+	CreatedAt       int64  `json:"created_at"`
+}
+
 // Readers says who has read a message and who has not.
 type Readers struct {
 	Read   []User `json:"read"`
@@ -267,6 +311,7 @@ type SyncRoom struct {
 	LastSeq  int64     `json:"last_seq"`
 	Items    []Message `json:"items"`
 	More     bool      `json:"more"`
+	Locked   bool      `json:"locked,omitempty"` // the caller must unlock it first
 }
 
 // PresenceResult names those of the users asked for who are friends and online.

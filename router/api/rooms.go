@@ -13,8 +13,12 @@ type rooms interface {
 	Create(ctx context.Context, c service.Caller, in service.RoomInput) (service.Room, error)
 	Get(ctx context.Context, c service.Caller, room string) (service.Room, error)
 	Dissolve(ctx context.Context, c service.Caller, room string) error
-	Members(ctx context.Context, c service.Caller, room, role string, p service.Page) (service.List[service.Member], error)
-	RemoveMember(ctx context.Context, c service.Caller, room, user string) error
+	Update(ctx context.Context, c service.Caller, room string, in service.RoomUpdateInput) (service.Room, error)
+	UpdateMe(ctx context.Context, c service.Caller, room string, in service.RoomMeInput) (service.RoomMe, error)
+	Unlock(ctx context.Context, c service.Caller, room string, in service.UnlockInput) error
+	Announcements(ctx context.Context, c service.Caller, room string, p service.Page) (service.List[service.Announcement], error)
+	Announce(ctx context.Context, c service.Caller, room string, in service.AnnouncementInput) (service.Announcement, error)
+	Unannounce(ctx context.Context, c service.Caller, room, announcement string) error
 	Read(ctx context.Context, c service.Caller, room string, in service.ReadInput) (service.RoomMe, error)
 }
 
@@ -53,20 +57,60 @@ func (h Rooms) Dissolve(c *gin.Context) error {
 	return noContent(c, h.Service.Dissolve(ctx, me, pathParam(c, "room")))
 }
 
-// Members answers GET /rooms/{id}/members.
-func (h Rooms) Members(c *gin.Context) error {
-	role, page, err := readFilteredPage(c, "role")
+// Update answers PATCH /rooms/{id}.
+func (h Rooms) Update(c *gin.Context) error {
+	var in service.RoomUpdateInput
+	if err := decodeBody(c, &in); err != nil {
+		return err
+	}
+	ctx, me := asker(c)
+	return ok(c)(h.Service.Update(ctx, me, pathParam(c, "room"), in))
+}
+
+// UpdateMe answers PATCH /rooms/{id}/me.
+func (h Rooms) UpdateMe(c *gin.Context) error {
+	var in service.RoomMeInput
+	if err := decodeBody(c, &in); err != nil {
+		return err
+	}
+	ctx, me := asker(c)
+	return ok(c)(h.Service.UpdateMe(ctx, me, pathParam(c, "room"), in))
+}
+
+// Unlock answers POST /rooms/{id}/unlock.
+func (h Rooms) Unlock(c *gin.Context) error {
+	var in service.UnlockInput
+	if err := decodeBody(c, &in); err != nil {
+		return err
+	}
+	ctx, me := asker(c)
+	return noContent(c, h.Service.Unlock(ctx, me, pathParam(c, "room"), in))
+}
+
+// Announcements answers GET /rooms/{id}/announcements.
+func (h Rooms) Announcements(c *gin.Context) error {
+	page, err := readPage(c)
 	if err != nil {
 		return err
 	}
 	ctx, me := asker(c)
-	return ok(c)(h.Service.Members(ctx, me, pathParam(c, "room"), role, page))
+	return ok(c)(h.Service.Announcements(ctx, me, pathParam(c, "room"), page))
 }
 
-// RemoveMember answers DELETE /rooms/{id}/members/{user}.
-func (h Rooms) RemoveMember(c *gin.Context) error {
+// Announce answers POST /rooms/{id}/announcements.
+func (h Rooms) Announce(c *gin.Context) error {
+	var in service.AnnouncementInput
+	if err := decodeBody(c, &in); err != nil {
+		return err
+	}
 	ctx, me := asker(c)
-	return noContent(c, h.Service.RemoveMember(ctx, me, pathParam(c, "room"), pathParam(c, "user")))
+	return created(c)(h.Service.Announce(ctx, me, pathParam(c, "room"), in))
+}
+
+// Unannounce answers DELETE /rooms/{id}/announcements/{aid}.
+func (h Rooms) Unannounce(c *gin.Context) error {
+	ctx, me := asker(c)
+	return noContent(c, h.Service.Unannounce(ctx, me, pathParam(c, "room"), pathParam(c, "announcement")))
 }
 
 // Read answers POST /rooms/{id}/read.

@@ -96,7 +96,9 @@ func (s *Server) upgrade(c *gin.Context) (sock *socket, err error) {
 // connect makes a socket known to the hub and reports whether it could.
 func (s *Server) connect(sock *socket, expires time.Time, me service.Me) bool {
 	conn, err := s.o.Hub.Connect(
-		hub.Client{User: sock.caller.User, Session: sock.caller.Session, Expires: expires, Dialect: Native, Sink: sock},
+		hub.Client{
+			User: sock.caller.User, Session: sock.caller.Session, Expires: expires, Dialect: Native, Sink: sock, Unlocked: sock.caller.Unlocked,
+		},
 		hub.Event{Op: define.EventReady, Data: service.ReadyEvent{User: me, Session: sock.caller.Session, ServerTime: time.Now().UnixMilli()}},
 	)
 	if err != nil {

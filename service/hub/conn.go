@@ -25,6 +25,8 @@ type Client struct {
 	Expires time.Time // when the session is over
 	Dialect Dialect
 	Sink    Sink
+	// Unlocked says until when (Unix milliseconds) the session may read what its user has locked. The hub keeps its own copy.
+	Unlocked map[string]int64
 }
 
 // Conn is one connection with its queue.
@@ -41,6 +43,8 @@ type Conn struct {
 	writing bool          // a writer is running
 	closing *CloseReason  // set once: the writer says this and ends
 	idle    chan struct{} // made by Drop when it must wait for the writer
+
+	unlocked map[string]int64 // as in Client
 }
 
 // User returns the identity of the user behind the connection.
@@ -48,6 +52,23 @@ func (c *Conn) User() string { return c.client.User }
 
 // Session returns the identity of the session that opened the connection.
 func (c *Conn) Session() string { return c.client.Session }
+
+// Unlock lets the connection have what its user has locked under key, until a moment in Unix milliseconds.
+func (c *Conn) Unlock(key string, until int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.unlocked == nil {
+		c.unlocked = map[string]int64{}
+	}
+	c.unlocked[key] = until
+}
+
+// Unlocked reports whether the connection may have what its user has locked under key, at a moment in Unix milliseconds.
+func (c *Conn) Unlocked(key string, at int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.unlocked[key] > at
+}
 
 // Open reports whether the connection is not being closed.
 func (c *Conn) Open() bool {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -87,7 +88,7 @@ func (h *Hub) Connect(c Client, first Event) (*Conn, error) {
 		return nil, ErrStopping
 	}
 	h.live.Add(1)
-	conn := &Conn{hub: h, client: c, id: h.nextID.Add(1)}
+	conn := &Conn{hub: h, client: c, id: h.nextID.Add(1), unlocked: maps.Clone(c.Unlocked)}
 	conn.expires.Store(c.Expires.UnixMilli())
 	wake := false
 	if frame != nil {
@@ -152,8 +153,9 @@ func (h *Hub) Len() int { return int(h.count.Load()) }
 type Delivery struct {
 	Event  Event
 	Users  []string
-	Skip   string // a user who must not hear of it; may be empty
-	Except *Conn  // the connection that caused the event and has its answer already; may be nil
+	Skip   string           // a user who must not hear of it; may be empty
+	Except *Conn            // the connection that caused the event and has its answer already; may be nil
+	Only   func(*Conn) bool // which connections of the users must hear of it; nil is all
 }
 
 // wakeups holds connections whose writer must be started; pooled, since every publication needs one.
@@ -181,7 +183,7 @@ func (h *Hub) deliver(d *Delivery, woken *[]*Conn) {
 			continue
 		}
 		for _, c := range h.Conns(user) {
-			if c == d.Except {
+			if c == d.Except || d.Only != nil && !d.Only(c) {
 				continue
 			}
 			frame := encoded.of(c.client.Dialect, d.Event, h.o.Log)

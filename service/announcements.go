@@ -1,0 +1,108 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"parlor/define"
+	"parlor/helper"
+	"parlor/models"
+	"parlor/service/hub"
+)
+
+// Announcements lists what was announced in a group, newest first.
+func (s *Rooms) Announcements(ctx context.Context, c Caller, room string, p Page) (List[Announcement], error) {
+	var at after
+	n, err := p.read(&at)
+	if err != nil {
+		return List[Announcement]{}, err
+	}
+	if _, err := s.groupOf(ctx, c.User, room); err != nil {
+		return List[Announcement]{}, err
+	}
+	if _, err := s.readerOf(ctx, c, room); err != nil {
+		return List[Announcement]{}, err
+	}
+	docs, err := s.store.Announcements.Page(ctx, room, at.Key, n+1)
+	if err != nil {
+		return List[Announcement]{}, err
+	}
+	senders := make([]string, len(docs))
+	for i := range docs {
+		senders[i] = docs[i].UserIdentity
+	}
+	slices.Sort(senders)
+	users, err := s.usersByID(ctx, slices.Compact(senders))
+	if err != nil {
+		return List[Announcement]{}, err
+	}
+	show := func(d *models.Announcement) Announcement { return announcementView(d, users[d.UserIdentity]) }
+	return listOf(docs, n, show, func(_ int, last *models.Announcement) any { return after{last.Identity} }), nil
+}
+
+func announcementView(d *models.Announcement, sender User) Announcement {
+	return Announcement{
+		Identity: d.Identity, RoomIdentity: d.RoomIdentity, Sender: sender, MessageIdentity: d.MessageIdentity, Content: d.Content, CreatedAt: d.CreatedAt,
+	}
+}
+
+// Announce publishes something to a group; it stands in the room too, as a message of type `notice`. Stopped between the
+// two, only the message is there. Refusals: ErrPrivateRoom, ErrAdminOnly, ErrRateLimited.
+func (s *Rooms) Announce(ctx context.Context, c Caller, room string, in AnnouncementInput) (Announcement, error) {
+	if err := check(in); err != nil {
+		return Announcement{}, err
+	}
+	if err := limit(s.limits.send, c.User); err != nil {
+		return Announcement{}, err
+	}
+	state, err := s.leaderOf(ctx, c.User, room)
+	if err != nil {
+		return Announcement{}, err
+	}
+	notice, err := s.post(ctx, &models.Message{RoomIdentity: room, UserIdentity: c.User, Type: define.MessageNotice, Data: in.Content})
+	if err != nil {
+		return Announcement{}, err
+	}
+	d := models.Announcement{
+		Identity: helper.NewIdentity(), RoomIdentity: room, UserIdentity: c.User, MessageIdentity: notice.Identity, Content: in.Content, CreatedAt: notice.CreatedAt,
+	}
+	if err := s.store.Announcements.Insert(ctx, &d); err != nil {
+		return Announcement{}, err
+	}
+	sender, err := s.users.get(ctx, c.User)
+	if err != nil {
+		return Announcement{}, err
+	}
+	view := announcementView(&d, sender)
+	event := hub.Event{Op: define.EventAnnouncementNew, Data: view}
+	s.hub.Publish(hub.Delivery{Event: event, Users: state.ids, Only: state.mayHear})
+	content := models.NotificationContent{Room: room, Message: notice.Identity, Announcement: d.Identity}
+	return view, s.notify(ctx, define.NotifyAnnouncement, c.User, content, state.ids...)
+}
+
+// Unannounce takes an announcement away, and what was said out of its message. Refusals: ErrAnnouncementNotFound,
+// ErrPrivateRoom, ErrAdminOnly.
+func (s *Rooms) Unannounce(ctx context.Context, c Caller, room, identity string) error {
+	if _, err := s.leaderOf(ctx, c.User, room); err != nil {
+		return err
+	}
+	d, err := s.store.Announcements.Get(ctx, identity)
+	if err != nil {
+		return notFound(err, define.ErrAnnouncementNotFound)
+	}
+	if d.RoomIdentity != room {
+		return define.ErrAnnouncementNotFound
+	}
+	defer s.lockMessage(d.MessageIdentity)()
+	notice, err := s.store.Messages.Get(ctx, d.MessageIdentity)
+	if err != nil && !errors.Is(err, models.ErrNotFound) {
+		return err
+	}
+	if err == nil && notice.RecalledAt == 0 {
+		_, err = s.recall(ctx, c, &notice)
+		return err
+	}
+	_, err = s.store.Announcements.Delete(ctx, identity)
+	return err
+}

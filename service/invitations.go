@@ -1,0 +1,284 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"parlor/define"
+	"parlor/helper"
+	"parlor/models"
+	"parlor/service/hub"
+)
+
+// AddMembers brings friends of the caller into a group: at once where he is its owner or an admin, or where the policy
+// asks for no approval; else as invitations that wait for it. Who is in the group already is passed over. Refusals: ErrPrivateRoom, ErrInvalid for
+// who is no friend, ErrBlocked, ErrAlreadyMember where nobody is new, ErrRoomFull.
+func (s *Rooms) AddMembers(ctx context.Context, c Caller, room string, in MembersInput) (MembersResult, error) {
+	if err := check(in); err != nil {
+		return MembersResult{}, err
+	}
+	defer s.locks.lock(room)()
+	state, err := s.groupOf(ctx, c.User, room)
+	if err != nil {
+		return MembersResult{}, err
+	}
+	newcomers := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(in.Members))), func(user string) bool {
+		_, isMember := state.members[user]
+		return isMember
+	})
+	if len(newcomers) == 0 {
+		return MembersResult{}, define.ErrAlreadyMember
+	}
+	if err := s.mayAdd(ctx, c.User, newcomers); err != nil {
+		return MembersResult{}, err
+	}
+	if !state.leads(c.User) && state.room.JoinPolicy == define.JoinApproval {
+		return MembersResult{Added: []string{}, Pending: newcomers}, s.invite(ctx, state, c.User, newcomers, "")
+	}
+	if err := s.addMembers(ctx, state, c.User, newcomers); err != nil {
+		return MembersResult{}, err
+	}
+	return MembersResult{Added: newcomers, Pending: []string{}}, s.store.Invitations.Settle(ctx, room, newcomers, c.User, now())
+}
+
+// addMembers takes users into a group and tells everybody. Stopped after the members are stored, the group is right but
+// for member_count, which is counted anew at the next change. The caller holds the lock of the room.
+func (s *Rooms) addMembers(ctx context.Context, state *roomState, by string, users []string) error {
+	if len(state.ids)+len(users) > define.RoomMembersMax {
+		return define.ErrRoomFull
+	}
+	identity := state.room.Identity
+	room, err := s.store.Rooms.Get(ctx, identity)
+	if err != nil {
+		return err
+	}
+	members := make([]models.UserRoom, len(users))
+	for i, user := range users {
+		members[i] = newMember(&room, user, define.RoleMember, room.LastSeq)
+		if room.History == define.HistoryAll {
+			members[i].SinceSeq = 0
+		}
+	}
+	if err := s.store.UserRooms.Ensure(ctx, members); err != nil {
+		return err
+	}
+	s.rooms.drop(identity)
+	if err := s.store.Rooms.SetMemberCount(ctx, identity, len(state.ids)+len(users), now()); err != nil {
+		return err
+	}
+	if err := s.announceRoom(ctx, define.EventRoomCreated, identity, users...); err != nil {
+		return err
+	}
+	known, err := s.usersByID(ctx, users)
+	if err != nil {
+		return err
+	}
+	joined := MembersEvent{Room: identity, By: by}
+	for i := range members {
+		joined.Members = append(joined.Members, s.memberView(&members[i], known[members[i].UserIdentity]))
+	}
+	event := hub.Event{Op: define.EventMemberJoined, Data: joined}
+	s.hub.Publish(hub.Delivery{Event: event, Users: slices.Concat(state.ids, users)})
+	if err := s.say(ctx, identity, systemMessage{Event: define.EventMemberJoined, By: by, Users: users}); err != nil {
+		return err
+	}
+	return s.notify(ctx, define.NotifyAdded, by, models.NotificationContent{Room: identity}, users...)
+}
+
+// invite stores what waits for approval, tells the owner and the admins, and passes over who has a pending invitation.
+func (s *Rooms) invite(ctx context.Context, state *roomState, inviter string, invitees []string, message string) error {
+	for _, invitee := range invitees {
+		at := now()
+		invitation := models.RoomInvitation{
+			Identity: helper.NewIdentity(), RoomIdentity: state.room.Identity, Inviter: inviter, Invitee: invitee, Message: message,
+			State: define.InvitationPending, CreatedAt: at, UpdatedAt: at,
+		}
+		err := s.store.Invitations.Insert(ctx, &invitation)
+		if errors.Is(err, models.ErrDuplicate) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		view, err := s.invitationView(ctx, &invitation)
+		if err != nil {
+			return err
+		}
+		leaders := state.leaders()
+		s.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventInvitationPending, Data: view}, Users: leaders})
+		content := models.NotificationContent{Room: state.room.Identity, Invitation: invitation.Identity}
+		if err := s.notify(ctx, define.NotifyInvitation, inviter, content, leaders...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *core) invitationView(ctx context.Context, d *models.RoomInvitation) (Invitation, error) {
+	views, err := c.invitationViews(ctx, []models.RoomInvitation{*d})
+	if err != nil {
+		return Invitation{}, err
+	}
+	return views[0], nil
+}
+
+func (c *core) invitationViews(ctx context.Context, docs []models.RoomInvitation) ([]Invitation, error) {
+	var people []string
+	for i := range docs {
+		people = append(people, docs[i].Inviter, docs[i].Invitee)
+	}
+	slices.Sort(people)
+	users, err := c.usersByID(ctx, slices.Compact(people))
+	if err != nil {
+		return nil, err
+	}
+	views := make([]Invitation, len(docs))
+	for i := range docs {
+		d := &docs[i]
+		views[i] = Invitation{
+			Identity: d.Identity, RoomIdentity: d.RoomIdentity, Inviter: users[d.Inviter], Invitee: users[d.Invitee], Message: d.Message,
+			State: d.State, DecidedBy: d.DecidedBy, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+		}
+	}
+	return views, nil
+}
+
+// Join brings the caller into the group of a number: at once where it is open, which returns the room; else his wish
+// waits for approval, and is returned instead. Refusals: ErrRoomNotFound, ErrAlreadyMember, ErrInviteOnly, ErrConflict where
+// he waits already, ErrRoomFull, ErrRateLimited.
+func (s *Rooms) Join(ctx context.Context, c Caller, in JoinInput) (JoinResult, error) {
+	if err := check(in); err != nil {
+		return JoinResult{}, err
+	}
+	if err := limit(s.limits.request, c.User); err != nil {
+		return JoinResult{}, err
+	}
+	found, err := s.store.Rooms.ByNumber(ctx, in.Number)
+	if err != nil {
+		return JoinResult{}, notFound(err, define.ErrRoomNotFound)
+	}
+	if err := s.join(ctx, c, found.Identity, in.Message); err != nil {
+		return JoinResult{}, err
+	}
+	pending, err := s.store.Invitations.Pending(ctx, found.Identity, c.User)
+	if errors.Is(err, models.ErrNotFound) {
+		room, err := s.Get(ctx, c, found.Identity)
+		return JoinResult{Room: &room}, err
+	}
+	if err != nil {
+		return JoinResult{}, err
+	}
+	view, err := s.invitationView(ctx, &pending)
+	return JoinResult{Invitation: &view}, err
+}
+
+func (s *Rooms) join(ctx context.Context, c Caller, room, message string) error {
+	defer s.locks.lock(room)()
+	state, err := s.rooms.get(ctx, room)
+	if err != nil {
+		return err
+	}
+	if state.room.Kind != define.RoomGroup || state.room.DissolvedAt > 0 {
+		return define.ErrRoomNotFound
+	}
+	if _, ok := state.members[c.User]; ok {
+		return define.ErrAlreadyMember
+	}
+	switch state.room.JoinPolicy {
+	case define.JoinOpen:
+		if err := s.addMembers(ctx, state, c.User, []string{c.User}); err != nil {
+			return err
+		}
+		return s.store.Invitations.Settle(ctx, room, []string{c.User}, c.User, now())
+	case define.JoinApproval:
+		if _, err := s.store.Invitations.Pending(ctx, room, c.User); !errors.Is(err, models.ErrNotFound) {
+			return errors.Join(err, define.ErrInvitationOpen)
+		}
+		return s.invite(ctx, state, c.User, []string{c.User}, message)
+	}
+	return define.ErrInviteOnly
+}
+
+// Invitations lists who waits for approval, and who has waited, newest first. Refusals: ErrPrivateRoom, ErrAdminOnly.
+func (s *Rooms) Invitations(ctx context.Context, c Caller, room string, p Page) (List[Invitation], error) {
+	var at after
+	n, err := p.read(&at)
+	if err != nil {
+		return List[Invitation]{}, err
+	}
+	if _, err := s.leaderOf(ctx, c.User, room); err != nil {
+		return List[Invitation]{}, err
+	}
+	docs, err := s.store.Invitations.Page(ctx, room, at.Key, n+1)
+	if err != nil {
+		return List[Invitation]{}, err
+	}
+	views, err := s.invitationViews(ctx, docs)
+	if err != nil {
+		return List[Invitation]{}, err
+	}
+	return listOf(views, n, func(v *Invitation) Invitation { return *v }, func(_ int, last *Invitation) any { return after{last.Identity} }), nil
+}
+
+// Approve lets in who waits. Refusals: ErrInvitationNotFound where the caller is not in the room, ErrAdminOnly,
+// ErrInvitationClosed, ErrBlocked where who waits has blocked who invited him, ErrRoomFull.
+func (s *Rooms) Approve(ctx context.Context, c Caller, identity string) (Invitation, error) {
+	return s.decide(ctx, c, identity, define.InvitationApproved, func(state *roomState, d *models.RoomInvitation) error {
+		if _, ok := state.members[d.Invitee]; ok {
+			return nil // he has come in another way since
+		}
+		if _, err := s.livingUser(ctx, d.Invitee); err != nil {
+			return err
+		}
+		if blocked, err := s.store.Blocks.Exists(ctx, d.Invitee, d.Inviter); err != nil {
+			return err
+		} else if blocked {
+			return define.ErrBlocked
+		}
+		return s.addMembers(ctx, state, d.Inviter, []string{d.Invitee})
+	})
+}
+
+// Decline turns away who waits. Refusals: as of Approve.
+func (s *Rooms) Decline(ctx context.Context, c Caller, identity string) (Invitation, error) {
+	return s.decide(ctx, c, identity, define.InvitationDeclined, func(*roomState, *models.RoomInvitation) error { return nil })
+}
+
+// decide carries out a decision before it is noted: stopped between the two, the invitation is still pending, and
+// deciding again finishes the work.
+func (s *Rooms) decide(ctx context.Context, c Caller, identity, decision string, carryOut func(*roomState, *models.RoomInvitation) error) (Invitation, error) {
+	d, err := s.store.Invitations.Get(ctx, identity)
+	if err != nil {
+		return Invitation{}, notFound(err, define.ErrInvitationNotFound)
+	}
+	defer s.locks.lock(d.RoomIdentity)()
+	state, err := s.leaderOf(ctx, c.User, d.RoomIdentity)
+	if errors.Is(err, define.ErrRoomNotFound) {
+		err = define.ErrInvitationNotFound
+	}
+	if err != nil {
+		return Invitation{}, err
+	}
+	if d, err = s.store.Invitations.Get(ctx, identity); err != nil { // again: it may have been decided while the lock was somebody else's
+		return Invitation{}, notFound(err, define.ErrInvitationNotFound)
+	}
+	if d.State != define.InvitationPending {
+		return Invitation{}, define.ErrInvitationClosed
+	}
+	if err := carryOut(state, &d); err != nil {
+		return Invitation{}, err
+	}
+	if d, err = s.store.Invitations.Decide(ctx, identity, decision, c.User, now()); err != nil {
+		return Invitation{}, notFound(err, define.ErrInvitationClosed)
+	}
+	view, err := s.invitationView(ctx, &d)
+	if err != nil {
+		return Invitation{}, err
+	}
+	concerned := slices.Compact(slices.Sorted(slices.Values(append(state.leaders(), d.Inviter, d.Invitee))))
+	s.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventInvitationDecided, Data: view}, Users: concerned})
+	content := models.NotificationContent{Room: d.RoomIdentity, Invitation: identity, State: decision}
+	asked := slices.Compact([]string{d.Inviter, d.Invitee})
+	return view, s.notify(ctx, define.NotifyInvitationEnded, c.User, content, asked...)
+}

@@ -1,0 +1,111 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"parlor/define"
+	"parlor/models"
+	"parlor/service/hub"
+)
+
+// Update changes a group's profile and rules. Refusals: ErrPrivateRoom, ErrAdminOnly.
+func (s *Rooms) Update(ctx context.Context, c Caller, room string, in RoomUpdateInput) (Room, error) {
+	if err := check(in); err != nil {
+		return Room{}, err
+	}
+	if err := s.update(ctx, c, room, in); err != nil {
+		return Room{}, err
+	}
+	return s.Get(ctx, c, room)
+}
+
+func (s *Rooms) update(ctx context.Context, c Caller, room string, in RoomUpdateInput) error {
+	defer s.locks.lock(room)()
+	state, err := s.leaderOf(ctx, c.User, room)
+	if err != nil {
+		return err
+	}
+	if err := s.store.Rooms.Change(ctx, room, models.RoomChange(in), now()); err != nil {
+		return err
+	}
+	s.rooms.drop(room)
+	if err := s.announceRoom(ctx, define.EventRoomUpdated, room, state.ids...); err != nil {
+		return err
+	}
+	if in.Name == nil || *in.Name == state.room.Name {
+		return nil
+	}
+	return s.say(ctx, room, systemMessage{Event: systemRenamed, By: c.User, Users: []string{}})
+}
+
+// UpdateMe changes the caller's own side of a room, on all of his devices. Unlocking for good needs the password.
+// Refusals: ErrWrongPassword, ErrRateLimited.
+func (s *Rooms) UpdateMe(ctx context.Context, c Caller, room string, in RoomMeInput) (RoomMe, error) {
+	if err := check(in); err != nil {
+		return RoomMe{}, err
+	}
+	doc, member, err := s.roomAndMember(ctx, c.User, room)
+	if err != nil {
+		return RoomMe{}, err
+	}
+	if in.Locked != nil && !*in.Locked && member.Locked {
+		if err := s.askPassword(ctx, c, in.Password); err != nil {
+			return RoomMe{}, err
+		}
+	}
+	change := models.MemberChange{Pinned: in.Pinned, Muted: in.Muted, Locked: in.Locked, Nickname: in.Nickname}
+	if member, err = s.store.UserRooms.Change(ctx, c.User, room, change, now()); err != nil {
+		return RoomMe{}, notFound(err, define.ErrRoomNotFound)
+	}
+	s.rooms.drop(room)
+	s.publishMe(c, &doc, &member)
+	if in.Nickname != nil {
+		state, err := s.memberOf(ctx, c.User, room)
+		if err != nil {
+			return RoomMe{}, err
+		}
+		if _, err := s.announceMembers(ctx, state, c.User, c.User); err != nil {
+			return RoomMe{}, err
+		}
+	}
+	return roomMe(&doc, &member), nil
+}
+
+// Unlock lets the caller's session read a room that he has locked, for define.UnlockLifetime. Refusals:
+// ErrWrongPassword, ErrRateLimited.
+func (s *Rooms) Unlock(ctx context.Context, c Caller, room string, in UnlockInput) error {
+	if err := check(in); err != nil {
+		return err
+	}
+	if _, err := s.memberOf(ctx, c.User, room); err != nil {
+		return err
+	}
+	if err := s.askPassword(ctx, c, in.Password); err != nil {
+		return err
+	}
+	until := time.Now().Add(define.UnlockLifetime).UnixMilli()
+	if err := s.store.Sessions.Unlock(ctx, c.Session, room, until); err != nil {
+		return notFound(err, define.ErrSessionEnded)
+	}
+	for _, conn := range s.hub.Conns(c.User) {
+		if conn.Session() == c.Session {
+			conn.Unlock(room, until)
+		}
+	}
+	return nil
+}
+
+// unlocked reports whether the caller's session may read a room that he has locked.
+func (c Caller) unlocked(room string) bool {
+	if c.Conn != nil {
+		return c.Conn.Unlocked(room, now())
+	}
+	return c.Unlocked[room] > now()
+}
+
+// mayHear reports whether what is said in the room may be pushed to a connection: its user has not locked the room, or
+// has unlocked it for this session.
+func (s *roomState) mayHear(conn *hub.Conn) bool {
+	return !s.members[conn.User()].locked || conn.Unlocked(s.room.Identity, now())
+}
