@@ -37,6 +37,7 @@ var libraries = map[string][]string{
 	"github.com/gorilla/websocket":  {"router"},
 	"go.mongodb.org/mongo-driver":   {"models", "models/embedded"},
 	"github.com/cockroachdb/pebble": {"models/embedded"},
+	"github.com/wneessen/go-mail":   {"helper"},
 }
 
 // What may stand at the top beside the first folders of the house and tests.

@@ -88,7 +88,11 @@ func serve(ctx context.Context, config define.Config, log *slog.Logger) (err err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
 
-	services := service.New(db.store, config, tokens, log)
+	mailer, err := helper.NewMailer(config.SMTP)
+	if err != nil {
+		return err
+	}
+	services := service.New(db.store, config, tokens, mailer, log)
 	if err := services.Start(ctx); err != nil {
 		return errors.Join(err, services.Stop(ctx))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -22,6 +23,7 @@ type Config struct {
 	Embedded       EmbeddedConfig `yaml:"embedded"`
 	Auth           AuthConfig     `yaml:"auth"`
 	Message        MessageConfig  `yaml:"message"`
+	SMTP           SMTPConfig     `yaml:"smtp"`
 	Limits         LimitsConfig   `yaml:"limits"`
 	Hub            HubConfig      `yaml:"hub"`
 	CORS           CORSConfig     `yaml:"cors"`
@@ -57,6 +59,17 @@ type MessageConfig struct {
 	RecallWindow time.Duration `yaml:"recall_window"`
 }
 
+// SMTPConfig is the mail server that codes are sent through. With an empty Address no mail is sent.
+type SMTPConfig struct {
+	Address      string `yaml:"address"`
+	TLS          string `yaml:"tls"` // starttls, tls, none
+	CAFile       string `yaml:"ca_file"`
+	From         string `yaml:"from"`
+	User         string `yaml:"user"`
+	Password     string `yaml:"password"`
+	PasswordFile string `yaml:"password_file"`
+}
+
 // LimitsConfig scales the rate limits. Factor multiplies every one of them; 0 switches them off.
 type LimitsConfig struct {
 	Factor float64 `yaml:"factor"`
@@ -90,6 +103,7 @@ func DefaultConfig() Config {
 		Embedded:       EmbeddedConfig{Listen: "127.0.0.1:27018", Cache: 64},
 		Auth:           AuthConfig{TokenTTL: 7 * 24 * time.Hour},
 		Message:        MessageConfig{EditWindow: 24 * time.Hour, RecallWindow: 2 * time.Minute},
+		SMTP:           SMTPConfig{TLS: "starttls"},
 		Limits:         LimitsConfig{Factor: 1},
 		Hub:            HubConfig{QueueFrames: 1024, QueueBytes: 1 << 20},
 		CORS:           CORSConfig{Origins: []string{}},
@@ -137,6 +151,7 @@ func (c Config) Validate() []ConfigProblem {
 	}
 	check("message.edit_window", negative(c.Message.EditWindow))
 	check("message.recall_window", negative(c.Message.RecallWindow))
+	found = append(found, c.SMTP.validate()...)
 	if f := c.Limits.Factor; !(f >= 0) || math.IsInf(f, 0) {
 		check("limits.factor", fmt.Sprintf("must be 0 or more, is %v", f))
 	}
@@ -155,7 +170,7 @@ func (c EmbeddedConfig) validate() []ConfigProblem {
 	if c.Listen != "" {
 		if reason := badAddress(c.Listen); reason != "" {
 			found = append(found, ConfigProblem{"embedded.listen", reason})
-		} else if !onLoopback(c.Listen) && (c.User == "" || c.Password == "") {
+		} else if !OnLoopback(c.Listen) && (c.User == "" || c.Password == "") {
 			found = append(found, ConfigProblem{"embedded.listen", fmt.Sprintf("%q can be reached from other machines: set embedded.user and embedded.password", c.Listen)})
 		}
 	}
@@ -167,6 +182,33 @@ func (c EmbeddedConfig) validate() []ConfigProblem {
 	}
 	if reason := outside(c.Cache, 1, maxCacheMiB); reason != "" {
 		found = append(found, ConfigProblem{"embedded.cache", reason})
+	}
+	return found
+}
+
+func (c SMTPConfig) validate() []ConfigProblem {
+	var found []ConfigProblem
+	check := func(key, reason string) {
+		if reason != "" {
+			found = append(found, ConfigProblem{key, reason})
+		}
+	}
+	check("smtp.tls", notOneOf(c.TLS, "starttls", "tls", "none"))
+	if c.Address != "" {
+		reason := badAddress(c.Address)
+		check("smtp.address", reason)
+		if reason == "" && c.TLS == "none" && !OnLoopback(c.Address) {
+			check("smtp.tls", "must not be none for a server on another machine")
+		}
+		if _, err := mail.ParseAddress(c.From); err != nil {
+			check("smtp.from", fmt.Sprintf("not an address such as Parlor <chat@example.com>: %q", c.From))
+		}
+	}
+	switch {
+	case c.User == "" && c.Password != "":
+		check("smtp.password", "needs smtp.user beside it")
+	case c.User != "" && c.Password == "":
+		check("smtp.user", "needs smtp.password beside it")
 	}
 	return found
 }
@@ -184,8 +226,8 @@ func badAddress(address string) string {
 	return ""
 }
 
-// onLoopback reports whether address, a valid host:port, is reached from this machine only.
-func onLoopback(address string) bool {
+// OnLoopback reports whether address, a valid host:port, is reached from this machine only.
+func OnLoopback(address string) bool {
 	host, _, _ := net.SplitHostPort(address)
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()

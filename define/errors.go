@@ -155,6 +155,7 @@ var (
 	ErrRateLimited          = line(CodeRateLimited, 429, "rate_limited", "Too many requests. Wait a little.", "请求过于频繁，请稍后再试。")
 	ErrInternal             = line(CodeInternal, 500, "internal", "Something went wrong on our side.", "服务器内部错误。")
 	ErrUnavailable          = line(CodeUnavailable, 503, "unavailable", "The server can't do this just now. Try again soon.", "服务暂不可用，请稍后重试。").After(2 * time.Second)
+	ErrNoMail               = line(CodeUnavailable, 503, "no_mail", "This server can't send mail.", "服务器未配置邮件服务。").After(time.Hour)
 	ErrStopping             = line(CodeUnavailable, 503, "stopping", "The server is restarting. Try again soon.", "服务器正在重启，请稍后重试。").After(2 * time.Second)
 )
 

@@ -182,6 +182,10 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Messages.RemoveReaction": func() error { return ask(s.Messages.RemoveReaction(ctx, 1, "e", "u", 1)) },
 		"Messages.Newest":         func() error { return ask(s.Messages.Newest(ctx, 10)) },
 
+		"Codes.Replace": func() error { return ask(s.Codes.Replace(ctx, &Code{Identity: "c"}, 1)) },
+		"Codes.Try":     func() error { return ask(s.Codes.Try(ctx, "c", 5, time.Now())) },
+		"Codes.Use":     func() error { return ask(s.Codes.Use(ctx, "c", "h")) },
+
 		"Counters.Take": func() error { return ask(s.Counters.Take(ctx, "c", 1)) },
 	}
 }

@@ -47,6 +47,7 @@ type Store struct {
 	Invitations    RoomInvitations
 	Announcements  Announcements
 	Notifications  Notifications
+	Codes          Codes
 	Counters       Counters
 
 	client   *mongo.Client
@@ -114,6 +115,7 @@ func (s *Store) bind(db *mongo.Database) {
 	s.Messages = Messages{db.Collection("message")}
 	s.Invitations = RoomInvitations{db.Collection("room_invitation")}
 	s.Announcements = Announcements{db.Collection("announcement")}
+	s.Codes = Codes{db.Collection("code")}
 	s.Notifications = Notifications{db.Collection("notification")}
 	s.Counters = Counters{db.Collection("counter")}
 }

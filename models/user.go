@@ -35,21 +35,23 @@ type User struct {
 
 // UserChange names the fields to set; nil ones stay.
 type UserChange struct {
-	Account     *string `bson:"account,omitempty"`
-	AccountKey  *string `bson:"account_key,omitempty"`
-	Password    *string `bson:"password,omitempty"`
-	Nickname    *string `bson:"nickname,omitempty"`
-	NicknameKey *string `bson:"nickname_key,omitempty"`
-	Sex         *int    `bson:"sex,omitempty"`
-	Phone       *string `bson:"phone,omitempty"`
-	Avatar      *string `bson:"avatar,omitempty"`
-	Description *string `bson:"description,omitempty"`
-	Name        *string `bson:"name,omitempty"`
-	Birthday    *string `bson:"birthday,omitempty"`
-	Province    *string `bson:"province,omitempty"`
-	City        *string `bson:"city,omitempty"`
-	LoginAt     *int64  `bson:"login_at,omitempty"`
-	UpdatedAt   int64   `bson:"updated_at,omitempty"`
+	Account       *string `bson:"account,omitempty"`
+	AccountKey    *string `bson:"account_key,omitempty"`
+	Password      *string `bson:"password,omitempty"`
+	Nickname      *string `bson:"nickname,omitempty"`
+	NicknameKey   *string `bson:"nickname_key,omitempty"`
+	Sex           *int    `bson:"sex,omitempty"`
+	Phone         *string `bson:"phone,omitempty"`
+	Avatar        *string `bson:"avatar,omitempty"`
+	Description   *string `bson:"description,omitempty"`
+	Name          *string `bson:"name,omitempty"`
+	Birthday      *string `bson:"birthday,omitempty"`
+	Province      *string `bson:"province,omitempty"`
+	City          *string `bson:"city,omitempty"`
+	Email         *string `bson:"email,omitempty"`
+	EmailVerified *bool   `bson:"email_verified,omitempty"`
+	LoginAt       *int64  `bson:"login_at,omitempty"`
+	UpdatedAt     int64   `bson:"updated_at,omitempty"`
 }
 
 // Users is the collection `user`.
@@ -81,7 +83,7 @@ func (u Users) ByEmail(ctx context.Context, email string) (User, error) {
 	return findOne[User](ctx, u.c, bson.D{{Key: "email", Value: email}, {Key: "email_verified", Value: true}})
 }
 
-// Change sets fields and returns the user as he is afterwards; ErrDuplicate where an account is taken.
+// Change sets fields and returns the user as he is afterwards; ErrDuplicate where an account or address is taken.
 func (u Users) Change(ctx context.Context, identity string, change UserChange) (User, error) {
 	return changeOne[User](ctx, u.c, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$set", Value: change}})
 }

@@ -88,7 +88,7 @@ func open(config define.Config) (*instance, error) {
 	if i.store, err = models.Open(ctx, o); err != nil {
 		return nil, err
 	}
-	i.services = service.New(i.store, config, i.tokens, log)
+	i.services = service.New(i.store, config, i.tokens, nil, log)
 	if err := i.services.Start(ctx); err != nil {
 		return nil, err
 	}

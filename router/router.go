@@ -54,6 +54,8 @@ func New(d Deps) (http.Handler, error) {
 	anyone := routes{v1.Group("", limit, body)}
 	anyone.add("POST", "/register", accounts.Register)
 	anyone.add("POST", "/login", accounts.Login)
+	anyone.add("POST", "/password/code", accounts.SendPasswordCode)
+	anyone.add("POST", "/password/reset", accounts.ResetPassword)
 
 	user := routes{v1.Group("", middleware.Session(d.Services.Sessions, rates), limit, body)}
 	user.add("POST", "/token", sessions.Renew)
@@ -67,6 +69,8 @@ func New(d Deps) (http.Handler, error) {
 	user.add("DELETE", "/users/me", accounts.Cancel)
 	user.add("PUT", "/users/me/account", accounts.ChangeAccount)
 	user.add("PUT", "/users/me/password", accounts.ChangePassword)
+	user.add("POST", "/users/me/email/code", accounts.SendEmailCode)
+	user.add("PUT", "/users/me/email", accounts.BindEmail)
 	user.add("GET", "/users", accounts.Search)
 	user.add("GET", "/users/:user", accounts.Profile)
 

@@ -50,6 +50,24 @@ type PasswordInput struct {
 	NewPassword string `json:"new_password" validate:"required,min=8,max=128"`
 }
 
+// EmailInput names an e-mail address.
+type EmailInput struct {
+	Email string `json:"email" validate:"required,email,max=100"`
+}
+
+// EmailCodeInput proves an e-mail address with the code that was sent to it.
+type EmailCodeInput struct {
+	Email string `json:"email" validate:"required,email,max=100"`
+	Code  string `json:"code" validate:"required,len=6,numeric"`
+}
+
+// ResetInput sets a new password with a code that was sent to the account's e-mail address.
+type ResetInput struct {
+	Email       string `json:"email" validate:"required,email,max=100"`
+	Code        string `json:"code" validate:"required,len=6,numeric"`
+	NewPassword string `json:"new_password" validate:"required,min=8,max=128"`
+}
+
 // CancelInput confirms the end of an account.
 type CancelInput struct {
 	Password string `json:"password" validate:"required,max=128"`

@@ -51,16 +51,18 @@ type core struct {
 	locks    keyedMutex // serialises the changes of one pair or one room in this process
 	writer   *writer
 	presence *announcer
+	postman  *postman
 	limits   limits
 }
 
-// New makes the services on a database. Start must be called before they are used, Stop afterwards.
-func New(store *models.Store, config define.Config, tokens *helper.Tokens, log *slog.Logger) *Services {
+// New makes the services on a database; mailer is nil where no mail can be sent. Start must be called before they are used, Stop afterwards.
+func New(store *models.Store, config define.Config, tokens *helper.Tokens, mailer *helper.Mailer, log *slog.Logger) *Services {
 	c := &core{store: store, tokens: tokens, config: config, log: log, limits: newLimits(config.Limits.Factor)}
 	c.users = newCache(100_000, c.loadUser)
 	c.rooms = newCache(20_000, c.loadRoom)
 	c.writer = newWriter(c)
 	c.presence = newAnnouncer(c)
+	c.postman = newPostman(config, mailer, log)
 	c.hub = hub.New(hub.Options{
 		QueueFrames: config.Hub.QueueFrames,
 		QueueBytes:  config.Hub.QueueBytes,
@@ -83,6 +85,7 @@ func (s *Services) Start(ctx context.Context) error {
 	}
 	s.core.writer.start()
 	s.core.presence.start()
+	s.core.postman.start()
 	return nil
 }
 
@@ -91,6 +94,7 @@ func (s *Services) Stop(ctx context.Context) error {
 	err := s.core.hub.Stop(ctx, hub.CloseReason{Code: define.CloseGoingAway, Text: "the server is going away: reconnect"})
 	s.core.writer.stop()
 	s.core.presence.stop()
+	s.core.postman.stop()
 	return err
 }
 
@@ -105,6 +109,7 @@ type limits struct {
 	register       *helper.Rates // by address
 	send           *helper.Rates // by user
 	request        *helper.Rates // friend requests by user
+	mail           *helper.Rates // codes by user and by address
 }
 
 func newLimits(factor float64) limits {
@@ -115,6 +120,7 @@ func newLimits(factor float64) limits {
 		register:       helper.NewRates(20*minute, 100, factor),
 		send:           helper.NewRates(50, 500, factor),
 		request:        helper.NewRates(20*minute, 60, factor),
+		mail:           helper.NewRates(minute/6, 10, factor),
 	}
 }
 

@@ -15,6 +15,10 @@ type accounts interface {
 	Update(ctx context.Context, c service.Caller, in service.ProfileInput) (service.Me, error)
 	ChangeAccount(ctx context.Context, c service.Caller, in service.AccountInput) (service.Me, error)
 	ChangePassword(ctx context.Context, c service.Caller, in service.PasswordInput) error
+	SendEmailCode(ctx context.Context, c service.Caller, in service.EmailInput) error
+	BindEmail(ctx context.Context, c service.Caller, in service.EmailCodeInput) (service.Me, error)
+	SendPasswordCode(ctx context.Context, ip string, in service.EmailInput) error
+	ResetPassword(ctx context.Context, ip string, in service.ResetInput) error
 	Cancel(ctx context.Context, c service.Caller, in service.CancelInput) error
 	Search(ctx context.Context, c service.Caller, q string, p service.Page) (service.List[service.User], error)
 	Profile(ctx context.Context, c service.Caller, identity string) (service.Profile, error)
@@ -39,6 +43,44 @@ func (h Accounts) Login(c *gin.Context) error {
 		return err
 	}
 	return ok(c)(h.Service.Login(c.Request.Context(), c.ClientIP(), in))
+}
+
+// SendPasswordCode answers POST /password/code with 202, whether there is such an account or not.
+func (h Accounts) SendPasswordCode(c *gin.Context) error {
+	var in service.EmailInput
+	if err := decodeBody(c, &in); err != nil {
+		return err
+	}
+	return accepted(c, h.Service.SendPasswordCode(c.Request.Context(), c.ClientIP(), in))
+}
+
+// ResetPassword answers POST /password/reset.
+func (h Accounts) ResetPassword(c *gin.Context) error {
+	var in service.ResetInput
+	if err := decodeBody(c, &in); err != nil {
+		return err
+	}
+	return noContent(c, h.Service.ResetPassword(c.Request.Context(), c.ClientIP(), in))
+}
+
+// SendEmailCode answers POST /users/me/email/code.
+func (h Accounts) SendEmailCode(c *gin.Context) error {
+	var in service.EmailInput
+	if err := decodeBody(c, &in); err != nil {
+		return err
+	}
+	ctx, me := asker(c)
+	return accepted(c, h.Service.SendEmailCode(ctx, me, in))
+}
+
+// BindEmail answers PUT /users/me/email.
+func (h Accounts) BindEmail(c *gin.Context) error {
+	var in service.EmailCodeInput
+	if err := decodeBody(c, &in); err != nil {
+		return err
+	}
+	ctx, me := asker(c)
+	return ok(c)(h.Service.BindEmail(ctx, me, in))
 }
 
 // Me answers GET /users/me.

@@ -64,6 +64,15 @@ func reply(c *gin.Context, status int) func(any, error) error {
 	}
 }
 
+// accepted answers 202 unless there is an error.
+func accepted(c *gin.Context, err error) error {
+	if err != nil {
+		return err
+	}
+	c.Status(http.StatusAccepted)
+	return nil
+}
+
 // noContent answers 204 unless there is an error.
 func noContent(c *gin.Context, err error) error {
 	if err != nil {
