@@ -44,6 +44,7 @@ type Store struct {
 	Rooms          Rooms
 	UserRooms      UserRooms
 	Messages       Messages
+	Runs           MessageRuns
 	Invitations    RoomInvitations
 	Announcements  Announcements
 	Notifications  Notifications
@@ -112,6 +113,7 @@ func (s *Store) bind(db *mongo.Database) {
 	s.Blocks = Blocks{db.Collection("block")}
 	s.Rooms = Rooms{db.Collection("room")}
 	s.UserRooms = UserRooms{db.Collection("user_room")}
+	s.Runs = MessageRuns{db.Collection("message_search")}
 	s.Messages = Messages{db.Collection("message")}
 	s.Invitations = RoomInvitations{db.Collection("room_invitation")}
 	s.Announcements = Announcements{db.Collection("announcement")}

@@ -1,0 +1,86 @@
+package models
+
+import (
+	"context"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// MessageRun is how messages are found: consecutive messages of a room with the terms of all of them. What busy rooms
+// say at one moment shares a document, so that finding costs the less to keep up the more is said.
+type MessageRun struct {
+	Identity     int64   `bson:"_id"` // of its first message
+	RoomIdentity string  `bson:"room_identity"`
+	FromSeq      int64   `bson:"from_seq"`
+	ToSeq        int64   `bson:"to_seq"`
+	FromAt       int64   `bson:"from_at"`
+	ToAt         int64   `bson:"to_at"`
+	Terms        []int32 `bson:"terms"` // as helper.Term gives them
+}
+
+// MessageRuns is the collection `message_search`.
+type MessageRuns struct{ c *mongo.Collection }
+
+// InsertMany adds runs; those that are there already stay.
+func (m MessageRuns) InsertMany(ctx context.Context, runs []MessageRun) error {
+	_, err := m.c.InsertMany(ctx, runs, options.InsertMany().SetOrdered(false))
+	if mongo.IsDuplicateKeyError(err) {
+		return nil
+	}
+	return wrap(err)
+}
+
+// Covering returns the runs of a room that end at seq or later, in order.
+func (m MessageRuns) Covering(ctx context.Context, room string, seq int64, limit int) ([]MessageRun, error) {
+	filter := bson.D{{Key: "room_identity", Value: room}, {Key: "to_seq", Value: bson.D{{Key: "$gte", Value: seq}}}}
+	return findAll[MessageRun](ctx, m.c, filter, page(bson.D{{Key: "to_seq", Value: 1}}, limit))
+}
+
+// SetTerms gives a run other terms.
+func (m MessageRuns) SetTerms(ctx context.Context, identity int64, terms []int32) error {
+	_, err := m.c.UpdateOne(ctx, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$set", Value: bson.D{{Key: "terms", Value: terms}}}})
+	return wrap(err)
+}
+
+// RunQuery asks for runs of rooms that have all terms and end in a span of time, both ends included.
+type RunQuery struct {
+	Rooms   []string
+	Term    int32   // the one that the index finds
+	Others  []int32 // those that are then checked
+	From    int64
+	To      int64
+	Forward bool  // oldest first; else newest first
+	Skip    int64 // the run on which to go on, at From (Forward) or To; 0 for the first
+	Limit   int
+}
+
+func (q *RunQuery) filter() bson.D {
+	filter := bson.D{
+		{Key: "room_identity", Value: bson.D{{Key: "$in", Value: q.Rooms}}},
+		{Key: "terms", Value: q.Term},
+		{Key: "to_at", Value: bson.D{{Key: "$gte", Value: q.From}, {Key: "$lte", Value: q.To}}},
+	}
+	if len(q.Others) > 0 {
+		filter = append(filter, bson.E{Key: "$and", Value: bson.A{bson.D{{Key: "terms", Value: bson.D{{Key: "$all", Value: q.Others}}}}}})
+	}
+	return filter
+}
+
+// Find returns runs without their terms.
+func (m MessageRuns) Find(ctx context.Context, q RunQuery) ([]MessageRun, error) {
+	direction := -1
+	if q.Forward {
+		direction = 1
+	}
+	o := page(bson.D{{Key: "to_at", Value: direction}}, q.Limit).SetProjection(bson.D{{Key: "terms", Value: 0}}).SetSkip(q.Skip)
+	return findAll[MessageRun](ctx, m.c, q.filter(), o)
+}
+
+// Count returns how many runs of the rooms have a term, at most limit.
+func (m MessageRuns) Count(ctx context.Context, rooms []string, term int32, limit int64) (int64, error) {
+	filter := bson.D{{Key: "room_identity", Value: bson.D{{Key: "$in", Value: rooms}}}, {Key: "terms", Value: term}}
+	n, err := m.c.CountDocuments(ctx, filter, options.Count().SetLimit(limit))
+	return n, wrap(err)
+}
