@@ -170,6 +170,7 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 
 		"Messages.Get":            func() error { return ask(s.Messages.Get(ctx, 1)) },
 		"Messages.GetMany":        func() error { return ask(s.Messages.GetMany(ctx, []int64{1, 2})) },
+		"Messages.InSpans":        func() error { return ask(s.Messages.InSpans(ctx, []Span{{"r", 1, 2}, {"q", 3, 3}})) },
 		"Messages.BySeq":          func() error { return ask(s.Messages.BySeq(ctx, "r", 1)) },
 		"Messages.ByClientID":     func() error { return ask(s.Messages.ByClientID(ctx, "r", "u", "c")) },
 		"Messages.Last":           func() error { return ask(s.Messages.Last(ctx, "r")) },

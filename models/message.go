@@ -93,6 +93,21 @@ func (m Messages) GetMany(ctx context.Context, identities []int64) ([]Message, e
 	return findAll[Message](ctx, m.c, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: identities}}}})
 }
 
+// Span is a part of a room, both ends included.
+type Span struct {
+	Room     string
+	From, To int64 // seq
+}
+
+// InSpans returns the messages of parts of rooms, in no order.
+func (m Messages) InSpans(ctx context.Context, spans []Span) ([]Message, error) {
+	parts := make(bson.A, len(spans))
+	for i, s := range spans {
+		parts[i] = bson.D{{Key: "room_identity", Value: s.Room}, {Key: "seq", Value: bson.D{{Key: "$gte", Value: s.From}, {Key: "$lte", Value: s.To}}}}
+	}
+	return findAll[Message](ctx, m.c, bson.D{{Key: "$or", Value: parts}})
+}
+
 // BySeq returns the message at one place of a room.
 func (m Messages) BySeq(ctx context.Context, room string, seq int64) (Message, error) {
 	return findOne[Message](ctx, m.c, bson.D{{Key: "room_identity", Value: room}, {Key: "seq", Value: seq}})

@@ -122,6 +122,8 @@ func New(d Deps) (http.Handler, error) {
 	user.add("PUT", "/messages/:message/reactions/:emoji", messages.React)
 	user.add("DELETE", "/messages/:message/reactions/:emoji", messages.Unreact)
 
+	user.add("GET", "/search/messages", messages.Search)
+
 	user.add("GET", "/notifications", notifications.List)
 	user.add("POST", "/notifications/read", notifications.Read)
 

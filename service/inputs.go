@@ -186,6 +186,24 @@ type ForwardInput struct {
 type HistoryQuery struct {
 	BeforeSeq *int64 `json:"before_seq" form:"before_seq" validate:"omitempty,min=1"`
 	AfterSeq  *int64 `json:"after_seq" form:"after_seq" validate:"omitempty,min=0"`
+	// The filters. Mentions can be "me".
+	Sender   string   `json:"sender" validate:"max=100"`
+	Type     []string `json:"type" validate:"max=8,dive,oneof=text image audio video file merged notice system"`
+	From     *int64   `json:"from" validate:"omitempty,min=0"`
+	To       *int64   `json:"to" validate:"omitempty,min=0"`
+	Q        string   `json:"q" validate:"max=200"`
+	Mentions string   `json:"mentions" validate:"omitempty,oneof=me"`
+	Page
+}
+
+// SearchQuery asks for messages in all of the caller's rooms, or in one.
+type SearchQuery struct {
+	Q      string   `json:"q" validate:"required,max=200"`
+	Room   string   `json:"room" validate:"max=100"`
+	Sender string   `json:"sender" validate:"max=100"`
+	Type   []string `json:"type" validate:"max=8,dive,oneof=text image audio video file merged notice system"`
+	From   *int64   `json:"from" validate:"omitempty,min=0"`
+	To     *int64   `json:"to" validate:"omitempty,min=0"`
 	Page
 }
 

@@ -47,6 +47,9 @@ func (s *Messages) Edit(ctx context.Context, c Caller, identity int64, in EditIn
 	if err := s.store.Rooms.Reword(ctx, &m); err != nil {
 		return Message{}, err
 	}
+	if err := s.indexer.again(ctx, &m); err != nil {
+		return Message{}, err
+	}
 	return s.changed(ctx, c, define.EventMessageEdited, &m)
 }
 
@@ -124,6 +127,9 @@ func (s *core) recall(ctx context.Context, c Caller, m *models.Message) (Message
 		return s.viewOf(ctx, &stored, c.User)
 	}
 	if err != nil {
+		return Message{}, err
+	}
+	if err := s.indexer.again(ctx, &recalled); err != nil {
 		return Message{}, err
 	}
 	return s.changed(ctx, c, define.EventMessageRecalled, &recalled)

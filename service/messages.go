@@ -137,13 +137,17 @@ type historyCursor struct {
 	After  int64 `json:"a,omitempty"`
 }
 
-// History returns a page of a room: newest first below BeforeSeq, or oldest first above AfterSeq.
+// History returns a page of a room: newest first below BeforeSeq, or oldest first above AfterSeq; with filters, of what
+// they leave. Refusals: ErrInvalid, ErrRoomNotFound, ErrRoomDissolved, ErrLocked.
 func (s *Messages) History(ctx context.Context, c Caller, room string, q HistoryQuery) (List[Message], error) {
 	if err := check(q); err != nil {
 		return List[Message]{}, err
 	}
 	if q.BeforeSeq != nil && q.AfterSeq != nil {
 		return List[Message]{}, define.Invalid("after_seq", "can't be used together with before_seq", "不能与 before_seq 同时使用")
+	}
+	if q.filters() {
+		return s.filtered(ctx, c, room, q)
 	}
 	at := historyCursor{Before: math.MaxInt64}
 	if q.BeforeSeq != nil {

@@ -51,6 +51,7 @@ type core struct {
 	locks    keyedMutex // serialises the changes of one pair or one room in this process
 	writer   *writer
 	presence *announcer
+	indexer  *indexer
 	postman  *postman
 	limits   limits
 }
@@ -62,6 +63,7 @@ func New(store *models.Store, config define.Config, tokens *helper.Tokens, maile
 	c.rooms = newCache(20_000, c.loadRoom)
 	c.writer = newWriter(c)
 	c.presence = newAnnouncer(c)
+	c.indexer = newIndexer(c)
 	c.postman = newPostman(config, mailer, log)
 	c.hub = hub.New(hub.Options{
 		QueueFrames: config.Hub.QueueFrames,
@@ -83,6 +85,10 @@ func (s *Services) Start(ctx context.Context) error {
 	if err := s.core.writer.repair(ctx); err != nil {
 		return err
 	}
+	s.core.indexer.start()
+	if err := s.core.indexer.repair(ctx); err != nil {
+		return err
+	}
 	s.core.writer.start()
 	s.core.presence.start()
 	s.core.postman.start()
@@ -93,6 +99,7 @@ func (s *Services) Start(ctx context.Context) error {
 func (s *Services) Stop(ctx context.Context) error {
 	err := s.core.hub.Stop(ctx, hub.CloseReason{Code: define.CloseGoingAway, Text: "the server is going away: reconnect"})
 	s.core.writer.stop()
+	s.core.indexer.stop()
 	s.core.presence.stop()
 	s.core.postman.stop()
 	return err
@@ -110,6 +117,7 @@ type limits struct {
 	send           *helper.Rates // by user
 	request        *helper.Rates // friend requests by user
 	mail           *helper.Rates // codes by user and by address
+	search         *helper.Rates // by user
 }
 
 func newLimits(factor float64) limits {
@@ -121,6 +129,7 @@ func newLimits(factor float64) limits {
 		send:           helper.NewRates(50, 500, factor),
 		request:        helper.NewRates(20*minute, 60, factor),
 		mail:           helper.NewRates(minute/6, 10, factor),
+		search:         helper.NewRates(5, 50, factor),
 	}
 }
 

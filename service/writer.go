@@ -140,6 +140,7 @@ func (s *shard) run(quit <-chan struct{}) {
 	var teller sync.WaitGroup
 	teller.Go(func() {
 		for b := range written {
+			s.indexer.put(b.stored()) // first: whoever has his answer can find what he sent
 			b.tell(s)
 		}
 	})
@@ -191,6 +192,17 @@ func (b batchOutcome) tell(s *shard) {
 	for _, one := range b.batch {
 		s.tell(one, b.outcomes[one])
 	}
+}
+
+// stored returns what is new in the room.
+func (b batchOutcome) stored() []models.Message {
+	messages := make([]models.Message, 0, len(b.batch))
+	for _, one := range b.batch {
+		if o := b.outcomes[one]; o.created {
+			messages = append(messages, *o.message)
+		}
+	}
+	return messages
 }
 
 // write stores a batch and brings its rooms and senders up to date.

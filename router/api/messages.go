@@ -21,6 +21,7 @@ type messages interface {
 	Readers(ctx context.Context, c service.Caller, id int64) (service.Readers, error)
 	React(ctx context.Context, c service.Caller, id int64, emoji string) (service.Message, error)
 	Unreact(ctx context.Context, c service.Caller, id int64, emoji string) (service.Message, error)
+	Search(ctx context.Context, c service.Caller, q service.SearchQuery) (service.List[service.Message], error)
 	Forward(ctx context.Context, c service.Caller, in service.ForwardInput) (service.ForwardResult, error)
 }
 
@@ -43,10 +44,16 @@ func (h Messages) Send(c *gin.Context) error {
 
 // History answers GET /rooms/{id}/messages.
 func (h Messages) History(c *gin.Context) error {
-	q := newQuery(c, "before_seq", "after_seq", "limit", "cursor")
+	q := newQuery(c, "before_seq", "after_seq", "sender", "type"+several, "from", "to", "q", "mentions", "limit", "cursor")
 	in := service.HistoryQuery{
 		BeforeSeq: q.integer("before_seq"),
 		AfterSeq:  q.integer("after_seq"),
+		Sender:    q.values.Get("sender"),
+		Type:      q.list("type"),
+		From:      q.integer("from"),
+		To:        q.integer("to"),
+		Q:         q.values.Get("q"),
+		Mentions:  q.values.Get("mentions"),
 		Page:      q.page(),
 	}
 	if err := q.err(); err != nil {
@@ -54,6 +61,25 @@ func (h Messages) History(c *gin.Context) error {
 	}
 	ctx, me := asker(c)
 	return ok(c)(h.Service.History(ctx, me, pathParam(c, "room"), in))
+}
+
+// Search answers GET /search/messages.
+func (h Messages) Search(c *gin.Context) error {
+	q := newQuery(c, "q", "room", "sender", "type"+several, "from", "to", "limit", "cursor")
+	in := service.SearchQuery{
+		Q:      q.values.Get("q"),
+		Room:   q.values.Get("room"),
+		Sender: q.values.Get("sender"),
+		Type:   q.list("type"),
+		From:   q.integer("from"),
+		To:     q.integer("to"),
+		Page:   q.page(),
+	}
+	if err := q.err(); err != nil {
+		return err
+	}
+	ctx, me := asker(c)
+	return ok(c)(h.Service.Search(ctx, me, in))
 }
 
 // Clear answers DELETE /rooms/{id}/messages.

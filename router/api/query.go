@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -17,6 +18,9 @@ type query struct {
 	wrong  *define.Error
 }
 
+// several marks a parameter that may be given more than once.
+const several = "*"
+
 // newQuery refuses what a client might believe to have an effect: parameters other than allowed, and those given twice.
 func newQuery(c *gin.Context, allowed ...string) *query {
 	values, err := url.ParseQuery(c.Request.URL.RawQuery)
@@ -26,6 +30,7 @@ func newQuery(c *gin.Context, allowed ...string) *query {
 	}
 	for name, given := range values {
 		switch {
+		case slices.Contains(allowed, name+several):
 		case !slices.Contains(allowed, name):
 			q.refuse(name, "is not a parameter of this request", "不是该请求的参数")
 		case len(given) > 1:
@@ -48,6 +53,15 @@ func (q *query) err() error {
 		return nil
 	}
 	return q.wrong
+}
+
+// list returns the values of a parameter that may be given several times, or once with commas.
+func (q *query) list(name string) []string {
+	var all []string
+	for _, given := range q.values[name] {
+		all = append(all, strings.Split(given, ",")...)
+	}
+	return all
 }
 
 // integer returns a whole number, or nil where the parameter is not given.

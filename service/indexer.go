@@ -1,0 +1,247 @@
+package service
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"parlor/define"
+	"parlor/helper"
+	"parlor/models"
+)
+
+const (
+	runMessages  = 64       // of one run at most
+	runBytes     = 16 << 10 // of its texts
+	runSpan      = 1_000    // milliseconds from its first message to its last
+	indexPending = 2_048    // messages that wait for the indexer; with more the writer waits
+	indexRepair  = 8_192    // newest messages that are looked at after a start: more than can have been waiting
+	indexRetry   = time.Second
+	indexTries   = 5
+)
+
+// indexer makes stored messages findable, a moment after their room was told of them. What waits when the process is
+// killed is found by repair at the next start.
+type indexer struct {
+	*core
+	mu      sync.Mutex
+	changed *sync.Cond
+	pending []models.Message
+	handed  int64 // messages handed over since the start
+	indexed int64 // of these, those that are findable
+	closed  bool
+	quit    chan struct{}
+	done    sync.WaitGroup
+}
+
+func newIndexer(c *core) *indexer {
+	x := &indexer{core: c, quit: make(chan struct{})}
+	x.changed = sync.NewCond(&x.mu)
+	return x
+}
+
+func (x *indexer) start() { x.done.Go(x.run) }
+
+// stop indexes what waits and ends.
+func (x *indexer) stop() {
+	x.mu.Lock()
+	x.closed = true
+	x.changed.Broadcast()
+	x.mu.Unlock()
+	close(x.quit)
+	x.done.Wait()
+}
+
+// put hands stored messages over. It waits where too many are waiting.
+func (x *indexer) put(messages []models.Message) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for len(x.pending) >= indexPending && !x.closed {
+		x.changed.Wait()
+	}
+	x.pending = append(x.pending, messages...)
+	x.handed += int64(len(messages))
+	x.changed.Broadcast()
+}
+
+// wait returns when everything that was handed over before is findable.
+func (x *indexer) wait(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.changed.Broadcast()
+	})()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for want := x.handed; x.indexed < want; {
+		if ctx.Err() != nil {
+			return define.ErrUnavailable.With(ctx.Err())
+		}
+		x.changed.Wait()
+	}
+	return nil
+}
+
+func (x *indexer) run() {
+	for {
+		x.mu.Lock()
+		for len(x.pending) == 0 && !x.closed {
+			x.changed.Wait()
+		}
+		batch := x.pending
+		x.pending = nil
+		x.changed.Broadcast()
+		x.mu.Unlock()
+		if len(batch) == 0 {
+			return
+		}
+		x.index(batch)
+		x.mu.Lock()
+		x.indexed += int64(len(batch))
+		x.changed.Broadcast()
+		x.mu.Unlock()
+	}
+}
+
+// index stores the runs of messages. Where the database refuses them again and again they stay unfindable until the
+// next start: the chat goes on.
+func (x *indexer) index(messages []models.Message) {
+	runs := runsOf(messages)
+	for try := 1; ; try++ {
+		ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+		err := x.store.Runs.InsertMany(ctx, runs)
+		cancel()
+		if err == nil {
+			return
+		}
+		x.log.Error("messages could not be made findable", "messages", len(messages), "try", try, "error", err)
+		if try == indexTries || !x.pause(indexRetry) {
+			return
+		}
+	}
+}
+
+// pause waits a while and reports whether to go on: stop ends it at once.
+func (x *indexer) pause(d time.Duration) bool {
+	select {
+	case <-x.quit:
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// runsOf makes runs of messages: of one room, without a gap, and small.
+func runsOf(messages []models.Message) []models.MessageRun {
+	byRoom := map[string][]*models.Message{}
+	for i := range messages {
+		m := &messages[i]
+		byRoom[m.RoomIdentity] = append(byRoom[m.RoomIdentity], m)
+	}
+	var runs []models.MessageRun
+	for _, list := range byRoom {
+		slices.SortFunc(list, func(a, b *models.Message) int { return int(a.Seq - b.Seq) })
+		for len(list) > 0 {
+			n := runLength(list)
+			runs = append(runs, runOf(list[:n]))
+			list = list[n:]
+		}
+	}
+	return runs
+}
+
+func runLength(list []*models.Message) int {
+	n, bytes := 1, len(list[0].Data)
+	for n < min(len(list), runMessages) {
+		m := list[n]
+		bytes += len(m.Data)
+		if m.Seq != list[n-1].Seq+1 || bytes > runBytes || m.CreatedAt-list[0].CreatedAt > runSpan {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+func runOf(list []*models.Message) models.MessageRun {
+	first, last := list[0], list[len(list)-1]
+	return models.MessageRun{
+		Identity: first.Identity, RoomIdentity: first.RoomIdentity, FromSeq: first.Seq, ToSeq: last.Seq,
+		FromAt: first.CreatedAt, ToAt: last.CreatedAt, Terms: termsOf(list),
+	}
+}
+
+// What messages are found by beside their text.
+func senderTerm(user string) int32 { return helper.Term("sender:" + user) }
+func typeTerm(kind string) int32   { return helper.Term("type:" + kind) }
+func mentioningTerm() int32        { return helper.Term("mentioning") }
+func everyTerm() int32             { return helper.Term("every") }
+
+func termsOf(list []*models.Message) []int32 {
+	terms := []int32{everyTerm()}
+	for _, m := range list {
+		terms = append(terms, senderTerm(m.UserIdentity))
+		if m.RecalledAt > 0 {
+			continue
+		}
+		terms = append(terms, typeTerm(m.Type))
+		if len(m.Mentions) > 0 {
+			terms = append(terms, mentioningTerm())
+		}
+		if m.Type != define.MessageSystem {
+			terms = append(terms, helper.TextTerms(helper.FoldText(m.Data))...)
+		}
+	}
+	slices.Sort(terms)
+	return slices.Compact(terms)
+}
+
+// again finds a message by what it says now. Its run has the terms of all of its messages, so that they are read anew.
+func (x *indexer) again(ctx context.Context, m *models.Message) error {
+	if err := x.wait(ctx); err != nil {
+		return err
+	}
+	runs, err := x.store.Runs.Covering(ctx, m.RoomIdentity, m.Seq, 1)
+	if err != nil || len(runs) == 0 || runs[0].FromSeq > m.Seq {
+		return err
+	}
+	run := &runs[0]
+	messages, err := x.store.Messages.InSpans(ctx, []models.Span{{Room: run.RoomIdentity, From: run.FromSeq, To: run.ToSeq}})
+	if err != nil {
+		return err
+	}
+	list := make([]*models.Message, len(messages))
+	for i := range messages {
+		list[i] = &messages[i]
+	}
+	return x.store.Runs.SetTerms(ctx, run.Identity, termsOf(list))
+}
+
+// repair makes those of the newest messages findable that were waiting when the process ended.
+func (x *indexer) repair(ctx context.Context) error {
+	newest, err := x.store.Messages.Newest(ctx, indexRepair)
+	if err != nil {
+		return err
+	}
+	oldest := map[string]int64{}
+	for i := range newest {
+		m := &newest[i]
+		if seq, ok := oldest[m.RoomIdentity]; !ok || m.Seq < seq {
+			oldest[m.RoomIdentity] = m.Seq
+		}
+	}
+	covered := map[string][]models.MessageRun{}
+	for room, seq := range oldest {
+		if covered[room], err = x.store.Runs.Covering(ctx, room, seq, indexRepair); err != nil {
+			return err
+		}
+	}
+	missing := slices.DeleteFunc(newest, func(m models.Message) bool {
+		return slices.ContainsFunc(covered[m.RoomIdentity], func(r models.MessageRun) bool { return r.FromSeq <= m.Seq && m.Seq <= r.ToSeq })
+	})
+	if len(missing) > 0 {
+		x.put(missing)
+	}
+	return nil
+}
