@@ -1,0 +1,59 @@
+package helper
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func contains(terms, wanted []int32) bool {
+	return !slices.ContainsFunc(wanted, func(term int32) bool { return !slices.Contains(terms, term) })
+}
+
+func TestQueryTerms(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		text, query string
+		found       bool
+	}{
+		{"Meet me at the Station", "station", true},
+		{"Meet me at the Station", "TATIO", true},
+		{"Meet me at the Station", "st", true},  // the beginning of a word
+		{"Meet me at the Station", "io", false}, // two letters inside of one
+		{"Meet me at the Station", "he st", true},
+		{"Meet me at the Station", "stations", false},
+		{"我在北京的火车站", "北京", true},
+		{"我在北京的火车站", "火", true},
+		{"我在北京的火车站", "京火", false},
+		{"我在 Beijing 等你", "beijing 等", true},
+		{"ＡＢＣ full width", "abc", true},
+		{"well 👍🏽 done", "👍", true},
+		{"12.5 euros", "2.5", true},
+	} {
+		terms := QueryTerms(FoldText(test.query))
+		if got := len(terms) > 0 && contains(TextTerms(FoldText(test.text)), terms); got != test.found {
+			t.Errorf("%q in %q: %v, want %v", test.query, test.text, got, test.found)
+		}
+	}
+}
+
+// What stands in a text must be found by its terms, except one or two letters inside a word.
+func FuzzQueryTerms(f *testing.F) {
+	f.Add("Meet me at the Station, 北京西站!", 5, 12)
+	f.Add("is on 中only ＡＢＣ 👍🏽 한국어 カタカナ", 1, 30)
+	f.Fuzz(func(t *testing.T, text string, from, to int) {
+		if !utf8.ValidString(text) || len(text) > 1000 {
+			return
+		}
+		folded := FoldText(text)
+		runes := []rune(folded)
+		if from < 0 || to > len(runes) || to-from < 3 {
+			return
+		}
+		query := string(runes[from:to])
+		if !contains(TextTerms(folded), QueryTerms(query)) && strings.Contains(folded, query) {
+			t.Errorf("%q is not found in %q", query, folded)
+		}
+	})
+}
