@@ -153,13 +153,11 @@ func (u UserRooms) AdvanceReads(ctx context.Context, reads []Read) error {
 	return bulk(ctx, u.c, writes)
 }
 
-// Mention notes a message for those of the users who have not read it yet; for every member but its sender where users
-// is nil. A message that is noted already is not noted again.
-func (u UserRooms) Mention(ctx context.Context, room string, seq int64, sender string, users []string) error {
+// Mention notes a message for those of the users who have not read it yet, as its sender has; for every member where
+// users is nil. A message that is noted already is not noted again.
+func (u UserRooms) Mention(ctx context.Context, room string, seq int64, users []string) error {
 	filter := bson.D{{Key: "room_identity", Value: room}}
-	if users == nil {
-		filter = append(filter, bson.E{Key: "user_identity", Value: bson.D{{Key: "$ne", Value: sender}}})
-	} else {
+	if users != nil {
 		filter = append(filter, bson.E{Key: "user_identity", Value: bson.D{{Key: "$in", Value: users}}})
 	}
 	filter = append(filter, bson.E{Key: "read_seq", Value: bson.D{{Key: "$lt", Value: seq}}}, bson.E{Key: "mentioned_seqs", Value: bson.D{{Key: "$ne", Value: seq}}})

@@ -412,7 +412,7 @@ func (c *core) countMentions(ctx context.Context, m *models.Message) error {
 	if slices.Contains(users, define.MentionAll) {
 		users = nil
 	}
-	return c.store.UserRooms.Mention(ctx, m.RoomIdentity, m.Seq, m.UserIdentity, users)
+	return c.store.UserRooms.Mention(ctx, m.RoomIdentity, m.Seq, users)
 }
 
 // tell answers the sender and then tells the others.
