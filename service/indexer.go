@@ -107,7 +107,7 @@ func (x *indexer) run() {
 // index stores the runs of messages. Where the database refuses them again and again they stay unfindable until the
 // next start: the chat goes on.
 func (x *indexer) index(messages []models.Message) {
-	runs := runsOf(messages)
+	runs := RunsOf(messages)
 	for try := 1; ; try++ {
 		ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 		err := x.store.Runs.InsertMany(ctx, runs)
@@ -132,8 +132,9 @@ func (x *indexer) pause(d time.Duration) bool {
 	}
 }
 
-// runsOf makes runs of messages: of one room, without a gap, and small.
-func runsOf(messages []models.Message) []models.MessageRun {
+// RunsOf makes the runs under which stored messages are found: of one room, without a gap, and small. Whoever stores
+// messages past the writer, as an import does, stores these too.
+func RunsOf(messages []models.Message) []models.MessageRun {
 	byRoom := map[string][]*models.Message{}
 	for i := range messages {
 		m := &messages[i]
