@@ -19,7 +19,7 @@ const (
 	runsAtOnce  = 64    // read at once
 	runsMax     = 2_000 // looked at for one page: one with few hits says where to go on
 	countUpTo   = 500   // runs of a term that are counted to find the rarest
-	countTerms  = 6     // terms that are compared
+	countTerms  = 4     // terms that are compared
 )
 
 // wanted is what a search wants of a message beside its room.
