@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"parlor/define"
 	"parlor/helper"
@@ -18,8 +19,9 @@ const (
 	roomsAtOnce = 200   // of one query: more would not be merged by the index but sorted
 	runsAtOnce  = 64    // read at once
 	runsMax     = 2_000 // looked at for one page: one with few hits says where to go on
-	countUpTo   = 500   // runs of a term that are counted to find the rarest
-	countTerms  = 4     // terms that are compared
+	countRooms  = 50    // in which runs are counted to find the rarest term
+	countUpTo   = 200   // of a term
+	countTerms  = 6     // that are compared
 )
 
 // wanted is what a search wants of a message beside its room.
@@ -165,7 +167,7 @@ func (s *search) open(ctx context.Context) error {
 		return nil
 	}
 	terms := s.wanted.terms()
-	rarest, err := s.rarest(ctx, rooms[:min(len(rooms), roomsAtOnce)], terms)
+	rarest, err := s.rarest(ctx, rooms[:min(len(rooms), countRooms)], terms)
 	if err != nil {
 		return err
 	}
@@ -210,11 +212,11 @@ func (s *search) rarest(ctx context.Context, rooms []string, terms []int32) (int
 // take returns the next runs of all streams in the order of time, and whether they were the last.
 func (s *search) take(ctx context.Context) (runs []models.MessageRun, ended bool, err error) {
 	for len(runs) < runsAtOnce {
+		if err := s.fill(ctx); err != nil {
+			return nil, false, err
+		}
 		var first *runStream
 		for _, stream := range s.streams {
-			if err := stream.fill(ctx, s.store.Runs); err != nil {
-				return nil, false, err
-			}
 			if len(stream.next) > 0 && (first == nil || s.order(place{At: stream.next[0].ToAt}, place{At: first.next[0].ToAt}) < 0) {
 				first = stream
 			}
@@ -227,6 +229,19 @@ func (s *search) take(ctx context.Context) (runs []models.MessageRun, ended bool
 	}
 	s.looked += len(runs)
 	return runs, false, nil
+}
+
+// fill reads on in the streams that are used up, at the same time.
+func (s *search) fill(ctx context.Context) error {
+	errs := make([]error, len(s.streams))
+	var filling sync.WaitGroup
+	for i, stream := range s.streams {
+		if len(stream.next) == 0 && !stream.ended {
+			filling.Go(func() { errs[i] = stream.fill(ctx, s.store.Runs) })
+		}
+	}
+	filling.Wait()
+	return errors.Join(errs...)
 }
 
 // look adds the hits among the messages of runs to found.
@@ -259,12 +274,8 @@ type runStream struct {
 	ended bool
 }
 
-// fill reads the next runs where none are left: those from the time of the last one on, past the ones of that time that
-// were read.
+// fill reads the next runs: those from the time of the last one on, past the ones of that time that were read.
 func (r *runStream) fill(ctx context.Context, runs models.MessageRuns) error {
-	if len(r.next) > 0 || r.ended {
-		return nil
-	}
 	found, err := runs.Find(ctx, r.query)
 	if err != nil {
 		return err
