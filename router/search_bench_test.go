@@ -156,10 +156,37 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
+// BenchmarkRooms lists the 100 most recent of a user's 500 rooms, each with unread messages, recalled and mentioning ones
+// among them.
+func BenchmarkRooms(b *testing.B) {
+	c := newCrowd(b, 2)
+	ctx := context.Background()
+	for i := range 500 {
+		room := c.room(i+1, c.users...)
+		c.talk([]string{room}, 1000)
+		for seq := range int64(20) {
+			if err := c.store.UserRooms.Mention(ctx, room, 900+seq, []string{c.users[0]}); err != nil {
+				b.Fatal(err)
+			}
+			if err := c.store.UserRooms.Skip(ctx, room, 950+seq, ""); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ResetTimer()
+	for range b.N {
+		if items := c.list("/rooms?limit=100"); items != 100 {
+			b.Fatalf("%d rooms", items)
+		}
+	}
+}
+
 // page reads one page and returns how many items it has.
-func (c *crowd) page(path string) int {
+func (c *crowd) page(path string) int { return c.list(path + "&limit=50") }
+
+func (c *crowd) list(path string) int {
 	c.b.Helper()
-	r, err := http.NewRequest("GET", c.url+"/api/v1"+path+"&limit=50", nil)
+	r, err := http.NewRequest("GET", c.url+"/api/v1"+path, nil)
 	if err != nil {
 		c.b.Fatal(err)
 	}
