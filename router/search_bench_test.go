@@ -161,14 +161,17 @@ func BenchmarkSearch(b *testing.B) {
 func BenchmarkRooms(b *testing.B) {
 	c := newCrowd(b, 2)
 	ctx := context.Background()
-	for i := range 500 {
-		room := c.room(i+1, c.users...)
-		c.talk([]string{room}, 1000)
+	rooms := make([]string, 500)
+	for i := range rooms {
+		rooms[i] = c.room(i+1, c.users...)
+	}
+	c.talk(rooms, 100*len(rooms))
+	for _, room := range rooms {
 		for seq := range int64(20) {
-			if err := c.store.UserRooms.Mention(ctx, room, 900+seq, []string{c.users[0]}); err != nil {
+			if err := c.store.UserRooms.Mention(ctx, room, 50+seq, []string{c.users[0]}); err != nil {
 				b.Fatal(err)
 			}
-			if err := c.store.UserRooms.Skip(ctx, room, 950+seq, ""); err != nil {
+			if err := c.store.UserRooms.Skip(ctx, room, 75+seq, ""); err != nil {
 				b.Fatal(err)
 			}
 		}
