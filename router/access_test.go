@@ -3,6 +3,7 @@ package router_test
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func (s *server) routes() (all []route) {
 // privateRoutes returns the routes that need a session.
 func (s *server) privateRoutes() (private []route) {
 	for _, r := range s.routes() {
-		if r.path != "/register" && r.path != "/login" {
+		if !slices.Contains([]string{"/register", "/login", "/password/code", "/password/reset"}, r.path) {
 			private = append(private, r)
 		}
 	}
@@ -68,8 +69,19 @@ func (s *server) badTokens(claims helper.Claims) map[string]string {
 // bodies are what the routes on a room take. A new route that takes a body must be added here.
 func bodies() map[route]any {
 	return map[route]any{
-		{"POST", "/rooms/:room/read"}:     fields{"seq": 1},
-		{"POST", "/rooms/:room/messages"}: fields{"data": "hello"},
+		{"PATCH", "/rooms/:room"}:                      fields{"name": "taken over"},
+		{"PATCH", "/rooms/:room/me"}:                   fields{"pinned": true},
+		{"POST", "/rooms/:room/unlock"}:                fields{"password": password},
+		{"POST", "/rooms/:room/announcements"}:         fields{"content": "hello"},
+		{"POST", "/rooms/:room/members"}:               fields{"members": []string{"somebody"}},
+		{"PUT", "/rooms/:room/members/:user/role"}:     fields{"role": "admin"},
+		{"PUT", "/rooms/:room/members/:user/silence"}:  fields{"seconds": 60},
+		{"PUT", "/rooms/:room/owner"}:                  fields{"user": "somebody"},
+		{"POST", "/rooms/:room/read"}:                  fields{"seq": 1},
+		{"POST", "/rooms/:room/messages"}:              fields{"data": "hello"},
+		{"PATCH", "/messages/:message"}:                fields{"data": "hello"},
+		{"POST", "/messages/:message/recall"}:          nil,
+		{"PUT", "/messages/:message/reactions/:emoji"}: nil,
 	}
 }
 
@@ -88,17 +100,21 @@ func (u *user) onRoom(room string, message int64, code string) {
 		if !known && r.method != "GET" && r.method != "DELETE" {
 			s.t.Errorf("%s %s: what does it take? Add it to bodies", r.method, r.path)
 		}
-		path := strings.NewReplacer(":room", room, ":message", fmt.Sprint(message), ":user", u.identity).Replace(r.path)
+		path := strings.NewReplacer(":room", room, ":message", fmt.Sprint(message), ":user", u.identity, ":announcement", "none", ":emoji", "👍").Replace(r.path)
 		if strings.Contains(path, ":") {
 			s.t.Errorf("%s %s: what belongs there?", r.method, r.path)
 		}
 		u.ask(r.method, path, u.token, body).refused(code)
 	}
-	if called < 8 {
+	if called < 25 {
 		s.t.Errorf("only %d routes on a room", called)
 	}
 	socket := u.socket()
 	socket.refused(code, "message.send", fields{"room": room, "data": "hello"})
+	socket.refused(code, "message.edit", fields{"message": message, "data": "hello"})
+	socket.refused(code, "message.recall", fields{"message": message})
+	socket.refused(code, "message.delete", fields{"message": message})
+	socket.refused(code, "message.react", fields{"message": message, "emoji": "👍"})
 	socket.refused(code, "room.read", fields{"room": room, "seq": 1})
 	socket.refused(code, "room.typing", fields{"room": room})
 	if synced := missed(socket, fields{room: 0}); len(synced) > 0 && synced[0].Identity == room {

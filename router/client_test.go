@@ -93,7 +93,7 @@ func (a *answer) ok(status int) *answer {
 	if a.header.Get("X-Request-Id") == "" {
 		a.t.Errorf("%s: no X-Request-Id", a.call)
 	}
-	if status == http.StatusNoContent {
+	if status == http.StatusNoContent || status == http.StatusAccepted && len(a.body) == 0 {
 		if len(a.body) > 0 {
 			a.t.Errorf("%s: 204 with a body: %s", a.call, a.body)
 		}
@@ -268,17 +268,102 @@ type (
 		CreatedAt     int64  `json:"created_at"`
 	}
 	message struct {
-		Identity     int64    `json:"identity"`
-		RoomIdentity string   `json:"room_identity"`
-		Seq          int64    `json:"seq"`
-		Sender       person   `json:"sender"`
-		Type         string   `json:"type"`
-		Data         string   `json:"data"`
-		ReplyTo      int64    `json:"reply_to"`
-		Mentions     []string `json:"mentions"`
-		ClientID     string   `json:"client_id"`
-		CreatedAt    int64    `json:"created_at"`
-		UpdatedAt    int64    `json:"updated_at"`
+		Identity      int64           `json:"identity"`
+		RoomIdentity  string          `json:"room_identity"`
+		Seq           int64           `json:"seq"`
+		Sender        person          `json:"sender"`
+		Type          string          `json:"type"`
+		Data          string          `json:"data"`
+		ReplyTo       int64           `json:"reply_to"`
+		Reply         *quote          `json:"reply"`
+		Merged        []mergedMessage `json:"merged"`
+		ForwardedFrom *forwardedFrom  `json:"forwarded_from"`
+		Mentions      []string        `json:"mentions"`
+		ClientID      string          `json:"client_id"`
+		Reactions     []reaction      `json:"reactions"`
+		EditedAt      int64           `json:"edited_at"`
+		RecalledAt    int64           `json:"recalled_at"`
+		RecalledBy    string          `json:"recalled_by"`
+		Locked        bool            `json:"locked"` // pushed where the room is locked
+		CreatedAt     int64           `json:"created_at"`
+		UpdatedAt     int64           `json:"updated_at"`
+	}
+	quote struct {
+		Identity   int64  `json:"identity"`
+		Seq        int64  `json:"seq"`
+		Sender     person `json:"sender"`
+		Type       string `json:"type"`
+		Data       string `json:"data"`
+		RecalledAt int64  `json:"recalled_at"`
+	}
+	mergedMessage struct {
+		Sender    person          `json:"sender"`
+		Type      string          `json:"type"`
+		Data      string          `json:"data"`
+		Merged    []mergedMessage `json:"merged"`
+		CreatedAt int64           `json:"created_at"`
+	}
+	forwardedFrom struct {
+		Identity int64  `json:"identity"`
+		Sender   person `json:"sender"`
+	}
+	reaction struct {
+		Emoji string   `json:"emoji"`
+		Users []string `json:"users"`
+	}
+	readers struct {
+		Read   []person `json:"read"`
+		Unread []person `json:"unread"`
+	}
+	forwarded struct {
+		Items []message `json:"items"`
+	}
+	deletedMessage struct {
+		Room    string `json:"room"`
+		Message int64  `json:"message"`
+	}
+	meChange struct {
+		Room string `json:"room"`
+		Me   roomMe `json:"me"`
+	}
+	addition struct {
+		Added   []string `json:"added"`
+		Pending []string `json:"pending"`
+	}
+	invitation struct {
+		Identity     string `json:"identity"`
+		RoomIdentity string `json:"room_identity"`
+		Inviter      person `json:"inviter"`
+		Invitee      person `json:"invitee"`
+		Message      string `json:"message"`
+		State        string `json:"state"`
+		DecidedBy    string `json:"decided_by"`
+		CreatedAt    int64  `json:"created_at"`
+		UpdatedAt    int64  `json:"updated_at"`
+	}
+	announcement struct {
+		Identity        string `json:"identity"`
+		RoomIdentity    string `json:"room_identity"`
+		Sender          person `json:"sender"`
+		MessageIdentity int64  `json:"message_identity"`
+		Content         string `json:"content"`
+		CreatedAt       int64  `json:"created_at"`
+	}
+	notification struct {
+		Identity int64  `json:"identity"`
+		Sender   person `json:"sender"`
+		Kind     string `json:"kind"`
+		Content  struct {
+			Room         string `json:"room"`
+			Message      int64  `json:"message"`
+			Request      string `json:"request"`
+			Invitation   string `json:"invitation"`
+			Announcement string `json:"announcement"`
+			Role         string `json:"role"`
+			State        string `json:"state"`
+		} `json:"content"`
+		IsRead    bool  `json:"is_read"`
+		CreatedAt int64 `json:"created_at"`
 	}
 	membersChange struct {
 		Room    string   `json:"room"`

@@ -40,6 +40,7 @@ type instance struct {
 	http     *httptest.Server
 	client   *http.Client
 	faults   *faults
+	mails    *mailServer
 }
 
 // faults is a log of what must not happen: the server writes at level error only where it is wrong itself.
@@ -76,8 +77,15 @@ func open(config define.Config) (*instance, error) {
 	log := slog.New(slog.NewTextHandler(i.faults, &slog.HandlerOptions{Level: slog.LevelError}))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	o := models.Options{URI: config.MongoDB.URI, Database: config.MongoDB.Database}
+	var mailer *helper.Mailer
 	var err error
+	if i.mails, i.config.SMTP, err = startMailServer(config.Data); err != nil {
+		return nil, err
+	}
+	if mailer, err = helper.NewMailer(i.config.SMTP); err != nil {
+		return nil, err
+	}
+	o := models.Options{URI: config.MongoDB.URI, Database: config.MongoDB.Database}
 	if o.URI == "" {
 		i.database, err = embedded.Open(ctx, embedded.Options{Dir: filepath.Join(config.Data, "mongodb"), Listen: config.Embedded.Listen, Logger: log})
 		if err != nil {
@@ -88,7 +96,7 @@ func open(config define.Config) (*instance, error) {
 	if i.store, err = models.Open(ctx, o); err != nil {
 		return nil, err
 	}
-	i.services = service.New(i.store, config, i.tokens, nil, log)
+	i.services = service.New(i.store, i.config, i.tokens, mailer, log)
 	if err := i.services.Start(ctx); err != nil {
 		return nil, err
 	}
@@ -112,7 +120,7 @@ func (i *instance) close() error {
 	defer cancel()
 	i.client.CloseIdleConnections()
 	i.http.Close()
-	err := errors.Join(i.services.Stop(ctx), i.sockets.Wait(ctx), i.store.Close(ctx))
+	err := errors.Join(i.services.Stop(ctx), i.sockets.Wait(ctx), i.store.Close(ctx), i.mails.close())
 	if i.database != nil {
 		err = errors.Join(err, i.database.Close(ctx))
 	}

@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -55,7 +56,7 @@ func TestSend(t *testing.T) {
 	}
 }
 
-func equalMessages(a, b message) bool { return fmt.Sprintf("%+v", a) == fmt.Sprintf("%+v", b) }
+func equalMessages(a, b message) bool { return reflect.DeepEqual(a, b) }
 
 func TestSendRefusals(t *testing.T) {
 	t.Parallel()

@@ -69,7 +69,9 @@ func checkError(t *testing.T, response *http.Response, body string, status int, 
 // Who adds a route must decide here that it is open to everybody.
 func TestEveryOtherRouteNeedsASession(t *testing.T) {
 	t.Parallel()
-	public := []string{"GET /healthz", "HEAD /healthz", "GET /ws", "POST /api/v1/register", "POST /api/v1/login"}
+	public := []string{
+		"GET /healthz", "HEAD /healthz", "GET /ws", "POST /api/v1/register", "POST /api/v1/login", "POST /api/v1/password/code", "POST /api/v1/password/reset",
+	}
 	handler := newHandler(t, define.DefaultConfig())
 	server := httptest.NewServer(handler)
 	defer server.Close()

@@ -22,12 +22,13 @@ type frame struct {
 }
 
 // socket is a client of /ws. Pushes wait until the test asks for them; presence is kept apart from the others, since it
-// comes when it likes.
+// comes when it likes, and so are notifications, which come beside the pushes that they repeat.
 type socket struct {
 	*user
 	conn     *websocket.Conn
 	pushes   chan frame
 	presence chan frame
+	notices  chan frame
 	ended    chan struct{} // closed when the connection is gone
 	err      error         // why; read after ended
 
@@ -50,7 +51,7 @@ func (u *user) socket() *socket {
 		u.t.Fatalf("open a socket: %v", err)
 	}
 	s := &socket{
-		user: u, conn: conn, pushes: make(chan frame, 1024), presence: make(chan frame, 64),
+		user: u, conn: conn, pushes: make(chan frame, 1024), presence: make(chan frame, 64), notices: make(chan frame, 1024),
 		ended: make(chan struct{}), answers: map[string]chan frame{},
 	}
 	go s.read()
@@ -79,6 +80,8 @@ func (s *socket) read() {
 			answered <- f
 		case "presence":
 			s.presence <- f
+		case "notification.new":
+			s.notices <- f
 		default:
 			s.pushes <- f
 		}
@@ -94,6 +97,7 @@ func (s *socket) close() {
 			return
 		case <-s.pushes: // the reader must not wait for room
 		case <-s.presence:
+		case <-s.notices:
 		}
 	}
 }
