@@ -48,7 +48,8 @@ func announcementView(d *models.Announcement, sender User) Announcement {
 }
 
 // Announce publishes something to a group; it stands in the room too, as a message of type `notice`. Stopped between the
-// two, only the message is there. Refusals: ErrPrivateRoom, ErrAdminOnly, ErrRateLimited.
+// two, only the message is there. Refusals: ErrPrivateRoom, ErrAdminOnly,
+// ErrSilenced, ErrRateLimited.
 func (s *Rooms) Announce(ctx context.Context, c Caller, room string, in AnnouncementInput) (Announcement, error) {
 	if err := check(in); err != nil {
 		return Announcement{}, err
@@ -58,6 +59,9 @@ func (s *Rooms) Announce(ctx context.Context, c Caller, room string, in Announce
 	}
 	state, err := s.leaderOf(ctx, c.User, room)
 	if err != nil {
+		return Announcement{}, err
+	}
+	if _, err := s.writerOf(ctx, c.User, room); err != nil {
 		return Announcement{}, err
 	}
 	notice, err := s.post(ctx, &models.Message{RoomIdentity: room, UserIdentity: c.User, Type: define.MessageNotice, Data: in.Content})
