@@ -199,6 +199,7 @@ type syncedRoom struct {
 	LastSeq  int64     `json:"last_seq"`
 	Items    []message `json:"items"`
 	More     bool      `json:"more"`
+	Locked   bool      `json:"locked"`
 }
 
 // missed asks for what was missed, room by room.
