@@ -27,7 +27,8 @@ const (
 
 func codeIdentity(purpose, user, email string) string { return purpose + ":" + user + ":" + email }
 
-// sendCode makes a code and sends it. The one before it is not good any more. Refusals: ErrRateLimited, ErrUnavailable.
+// sendCode makes a code and sends it. The one before it is not good any more. A code for nobody (user is empty) is kept
+// and not sent, so that using it is refused as it is for an account. Refusals: ErrRateLimited, ErrUnavailable.
 func (c *core) sendCode(ctx context.Context, purpose, user, email string) error {
 	if !c.postman.ready() {
 		return define.ErrNoMail
@@ -46,6 +47,9 @@ func (c *core) sendCode(ctx context.Context, purpose, user, email string) error 
 	}
 	if err != nil {
 		return err
+	}
+	if user == "" {
+		return nil
 	}
 	minutes := int(codeLifetime.Minutes())
 	return c.postman.post(letter{
@@ -133,10 +137,7 @@ func (s *Accounts) SendPasswordCode(ctx context.Context, ip string, in EmailInpu
 	}
 	email := strings.ToLower(in.Email)
 	user, err := s.store.Users.ByEmail(ctx, email)
-	if errors.Is(err, models.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return err
 	}
 	if err := s.sendCode(ctx, codePassword, user.Identity, email); err != nil {
@@ -145,8 +146,8 @@ func (s *Accounts) SendPasswordCode(ctx context.Context, ip string, in EmailInpu
 	return nil
 }
 
-// ResetPassword sets a new password with a code, and ends all sessions of the account. Refusals: those of a code (an
-// address without an account has none), ErrRateLimited.
+// ResetPassword sets a new password with a code, and ends all sessions of the account. Refusals: those of a code, which
+// are the same for an address without an account, ErrRateLimited.
 func (s *Accounts) ResetPassword(ctx context.Context, ip string, in ResetInput) error {
 	if err := check(in); err != nil {
 		return err
@@ -156,11 +157,14 @@ func (s *Accounts) ResetPassword(ctx context.Context, ip string, in ResetInput) 
 	}
 	email := strings.ToLower(in.Email)
 	user, err := s.store.Users.ByEmail(ctx, email)
-	if err != nil {
-		return notFound(err, define.ErrCodeExpired)
+	if err != nil && !errors.Is(err, models.ErrNotFound) {
+		return err
 	}
 	if err := s.useCode(ctx, codePassword, user.Identity, email, in.Code); err != nil {
 		return err
+	}
+	if user.Identity == "" {
+		return define.ErrCodeExpired // a code that nobody was sent, guessed
 	}
 	password, err := helper.HashPassword(ctx, in.NewPassword)
 	if err != nil {
