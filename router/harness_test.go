@@ -40,7 +40,6 @@ type instance struct {
 	http     *httptest.Server
 	client   *http.Client
 	faults   *faults
-	mails    *mailServer
 }
 
 // faults is a log of what must not happen: the server writes at level error only where it is wrong itself.
@@ -77,12 +76,8 @@ func open(config define.Config) (*instance, error) {
 	log := slog.New(slog.NewTextHandler(i.faults, &slog.HandlerOptions{Level: slog.LevelError}))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	var mailer *helper.Mailer
-	var err error
-	if i.mails, i.config.SMTP, err = startMailServer(config.Data); err != nil {
-		return nil, err
-	}
-	if mailer, err = helper.NewMailer(i.config.SMTP); err != nil {
+	mailer, err := helper.NewMailer(config.SMTP)
+	if err != nil {
 		return nil, err
 	}
 	o := models.Options{URI: config.MongoDB.URI, Database: config.MongoDB.Database}
@@ -96,7 +91,7 @@ func open(config define.Config) (*instance, error) {
 	if i.store, err = models.Open(ctx, o); err != nil {
 		return nil, err
 	}
-	i.services = service.New(i.store, i.config, i.tokens, mailer, log)
+	i.services = service.New(i.store, config, i.tokens, mailer, log)
 	if err := i.services.Start(ctx); err != nil {
 		return nil, err
 	}
@@ -120,7 +115,7 @@ func (i *instance) close() error {
 	defer cancel()
 	i.client.CloseIdleConnections()
 	i.http.Close()
-	err := errors.Join(i.services.Stop(ctx), i.sockets.Wait(ctx), i.store.Close(ctx), i.mails.close())
+	err := errors.Join(i.services.Stop(ctx), i.sockets.Wait(ctx), i.store.Close(ctx))
 	if i.database != nil {
 		err = errors.Join(err, i.database.Close(ctx))
 	}
@@ -131,8 +126,9 @@ func (i *instance) close() error {
 var shared struct {
 	once sync.Once
 	*instance
-	dir string
-	err error
+	mails *mailServer // through which it sends
+	dir   string
+	err   error
 }
 
 func TestMain(m *testing.M) {
@@ -148,7 +144,7 @@ func closeShared() error {
 	if shared.instance == nil {
 		return nil
 	}
-	return errors.Join(shared.close(), os.RemoveAll(shared.dir))
+	return errors.Join(shared.close(), shared.mails.close(), os.RemoveAll(shared.dir))
 }
 
 // server is a server as one test uses it.
@@ -162,7 +158,10 @@ func sharedServer(t *testing.T) *server {
 	t.Helper()
 	shared.once.Do(func() {
 		if shared.dir, shared.err = os.MkdirTemp("", "parlor-router-"); shared.err == nil {
-			shared.instance, shared.err = open(testConfig(shared.dir))
+			config := testConfig(shared.dir)
+			if shared.mails, config.SMTP, shared.err = startMailServer(shared.dir); shared.err == nil {
+				shared.instance, shared.err = open(config)
+			}
 		}
 	})
 	if shared.err != nil {

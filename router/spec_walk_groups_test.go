@@ -12,14 +12,14 @@ func walkEmail(s *server, alice *user) {
 	address := alice.account + "@example.com"
 	alice.post("/users/me/email/code", fields{"email": "no address"}).refused("invalid", "email")
 	alice.post("/users/me/email/code", fields{"email": address}).ok(202)
-	code := s.mails.code(s.t, address, 1)
+	code := shared.mails.code(s.t, address, 1)
 	alice.put("/users/me/email", fields{"email": address, "code": wrong(code)}).refused("invalid", "code")
 	alice.put("/users/me/email", fields{"email": address, "code": code}).ok(200)
 	alice.put("/users/me/email", fields{"email": address, "code": code}).refused("gone")
 	other := s.user("other")
 	other.post("/users/me/email/code", fields{"email": address}).refused("conflict")
 	anyone{s}.post("/password/code", fields{"email": address}).ok(202)
-	code = s.mails.code(s.t, address, 2)
+	code = shared.mails.code(s.t, address, 2)
 	anyone{s}.post("/password/reset", fields{"email": address, "code": code, "new_password": "short"}).refused("invalid", "new_password")
 	anyone{s}.post("/password/reset", fields{"email": address, "code": code, "new_password": password}).ok(204)
 	alice.token = into[login](anyone{s}.post("/login", fields{"email": address, "password": password}).ok(200)).Token
