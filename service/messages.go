@@ -84,13 +84,24 @@ func (s *Messages) compose(ctx context.Context, c Caller, room string, in Messag
 	}
 	message := models.Message{
 		RoomIdentity: room, UserIdentity: c.User, Type: in.Type, Data: in.Data, ReplyTo: in.ReplyTo,
-		Mentions: in.Mentions, ClientID: in.ClientID,
+		Mentions: distinct(in.Mentions), ClientID: in.ClientID,
 	}
 	around, err := s.surround(ctx, []models.Message{message})
 	if err != nil {
 		return nil, around, err
 	}
 	return &message, around, s.checkReply(ctx, c, &message, around)
+}
+
+// distinct leaves out what stands in a list before already.
+func distinct(all []string) []string {
+	var first []string
+	for _, one := range all {
+		if !slices.Contains(first, one) {
+			first = append(first, one)
+		}
+	}
+	return first
 }
 
 // checkReply allows an answer to what the sender can read in the room.
