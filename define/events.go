@@ -25,6 +25,7 @@ const (
 	EventInvitationDecided = "invitation.decided"
 	EventAnnouncementNew   = "announcement.new"
 	EventNotificationNew   = "notification.new"
+	EventNotificationRead  = "notification.read"
 	EventPresence          = "presence"
 	EventSessionEnded      = "session.ended"
 )

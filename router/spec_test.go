@@ -315,7 +315,7 @@ var shapes = []any{
 	service.ReadyEvent{}, service.SessionEndedEvent{},
 	service.RecalledMessage{}, service.Quote{}, service.MergedMessage{}, service.ForwardedFrom{}, service.Reaction{}, service.LockedMessage{},
 	service.MembersResult{}, service.Invitation{}, service.Announcement{}, service.Readers{}, service.ForwardResult{},
-	service.Notification{}, service.NotificationContent{}, service.MessageDeletedEvent{}, service.RoomMeEvent{},
+	service.Notification{}, service.NotificationContent{}, service.MessageDeletedEvent{}, service.RoomMeEvent{}, service.NotificationsReadEvent{},
 }
 
 func TestSpecHasEveryField(t *testing.T) {

@@ -161,5 +161,7 @@ func inviteAndAnnounce(s *server, alice *user, alices *checkedSocket, group stri
 	alices.until(define.EventInvitationDecided)
 	alice.post("/rooms/"+group+"/announcements", fields{"content": "welcome"}).ok(201)
 	alices.until(define.EventAnnouncementNew)
+	alice.post("/notifications/read", fields{"all": true}).ok(204)
+	alices.until(define.EventNotificationRead)
 	dave.delete("/rooms/"+group+"/members/"+dave.identity, nil).ok(204)
 }

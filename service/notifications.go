@@ -55,7 +55,18 @@ func (s *Notifications) Read(ctx context.Context, c Caller, in NotificationsRead
 	if in.All == (len(in.Identities) > 0) {
 		return define.Invalid("identities", "or all is needed, and not both", "identities 与 all 须且只能提供一个")
 	}
-	return s.store.Notifications.Read(ctx, c.User, in.Identities)
+	read := NotificationsReadEvent{Identities: []int64{}, All: true}
+	if in.All {
+		in.Identities = nil // which is all of them
+	} else {
+		read = NotificationsReadEvent{Identities: in.Identities}
+	}
+	if err := s.store.Notifications.Read(ctx, c.User, in.Identities); err != nil {
+		return err
+	}
+	event := hub.Event{Op: define.EventNotificationRead, Data: read}
+	s.hub.Publish(hub.Delivery{Event: event, Users: []string{c.User}, Except: c.Conn})
+	return nil
 }
 
 // notify stores a notification for each of the receivers but its sender, and pushes it to those who are here.

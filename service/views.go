@@ -342,6 +342,11 @@ type (
 		Room string `json:"room"`
 		Me   RoomMe `json:"me"`
 	}
+	// NotificationsReadEvent names the notifications that the user has read, or says that he has read all.
+	NotificationsReadEvent struct {
+		Identities []int64 `json:"identities"`
+		All        bool    `json:"all"`
+	}
 	// RoomEvent names a room that is no more.
 	RoomEvent struct {
 		Room string `json:"room"`
