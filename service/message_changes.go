@@ -40,7 +40,7 @@ func (s *Messages) Edit(ctx context.Context, c Caller, identity int64, in EditIn
 	if _, err := s.writerOf(ctx, c.User, m.RoomIdentity); err != nil {
 		return Message{}, err
 	}
-	if m, err = s.store.Messages.Edit(ctx, identity, in.Data, now()); err != nil {
+	if m, err = s.store.Messages.Edit(ctx, identity, in.Data, changedAt(&m)); err != nil {
 		return Message{}, notFound(err, define.ErrRecalled)
 	}
 	// Stopped before this, the room shows the old text until its next message.
@@ -52,6 +52,10 @@ func (s *Messages) Edit(ctx context.Context, c Caller, identity int64, in EditIn
 	}
 	return s.changed(ctx, c, define.EventMessageEdited, &m)
 }
+
+// changedAt is the moment of a change: later than the one before, so that updated_at tells a client which of two states
+// that come by different ways is the newer one.
+func changedAt(m *models.Message) int64 { return max(now(), m.UpdatedAt+1) }
 
 func tooLate(since int64, window time.Duration) bool { return now()-since > window.Milliseconds() }
 
@@ -105,7 +109,7 @@ func (s *Messages) mayRecall(state *roomState, user string, m *models.Message) e
 // recall takes the copies away before the message itself: stopped on the way, the message is still there, and recalling
 // it again finishes the work.
 func (s *core) recall(ctx context.Context, c Caller, m *models.Message) (Message, error) {
-	at := now()
+	at := changedAt(m)
 	emptied := *m
 	emptied.Data, emptied.RecalledAt = "", at
 	err := errors.Join(

@@ -16,7 +16,7 @@ func (s *Messages) React(ctx context.Context, c Caller, identity int64, emoji st
 		return Message{}, define.Invalid("emoji", "must be an emoji", "必须是表情符号")
 	}
 	return s.react(ctx, c, identity, func(m *models.Message) (models.Message, error) {
-		changed, err := s.store.Messages.AddReaction(ctx, identity, emoji, c.User, define.ReactionsMax, now())
+		changed, err := s.store.Messages.AddReaction(ctx, identity, emoji, c.User, define.ReactionsMax, changedAt(m))
 		if errors.Is(err, models.ErrNotFound) && len(m.Reactions) >= define.ReactionsMax {
 			return changed, define.Invalid("emoji", "is one too many on this message", "该消息的表情数量已达上限")
 		}
@@ -27,7 +27,7 @@ func (s *Messages) React(ctx context.Context, c Caller, identity int64, emoji st
 // Unreact takes an emoji of the caller's away; where he has not set it, nothing changes.
 func (s *Messages) Unreact(ctx context.Context, c Caller, identity int64, emoji string) (Message, error) {
 	return s.react(ctx, c, identity, func(m *models.Message) (models.Message, error) {
-		changed, err := s.store.Messages.RemoveReaction(ctx, identity, emoji, c.User, now())
+		changed, err := s.store.Messages.RemoveReaction(ctx, identity, emoji, c.User, changedAt(m))
 		if errors.Is(err, models.ErrNotFound) {
 			return *m, nil
 		}
