@@ -44,10 +44,10 @@ func newCast(s *server) *cast {
 // stage is a group with the cast in it.
 type stage struct {
 	*cast
-	room                         room
-	said                         map[*user]int64 // a message of each
-	system, announced, reactedTo string
-	invitation                   string
+	room              room
+	said              map[*user]int64 // a message of each
+	system, announced string
+	invitation        string
 }
 
 func (c *cast) stage() *stage {
@@ -104,7 +104,7 @@ const (
 	denied = "forbidden"
 )
 
-// members is a row that every member may, and others rows in which some are denied it.
+// everyMember is a row of what every member may; in those below some of them are denied it.
 func everyMember(status int) [8]any {
 	return [8]any{hidden, hidden, ended, status, status, status, status, status}
 }
