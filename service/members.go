@@ -160,6 +160,11 @@ func (c *core) handOver(ctx context.Context, state *roomState, owner, heir strin
 	if err := c.store.UserRooms.SetRole(ctx, owner, room, define.RoleMember, at); err != nil {
 		return err
 	}
+	if state.members[heir].silencedUntil > at { // nobody may let an owner speak again
+		if err := c.store.UserRooms.SetSilenced(ctx, heir, room, 0, at); err != nil {
+			return err
+		}
+	}
 	c.rooms.drop(room)
 	if err := c.announceRoom(ctx, define.EventRoomUpdated, room, state.ids...); err != nil {
 		return err
