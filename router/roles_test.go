@@ -355,3 +355,23 @@ func TestRoleChanges(t *testing.T) {
 		t.Errorf("the new owner sees %+v", r)
 	}
 }
+
+// An owner whom nobody could let speak again is not silenced: handing a group over to a silenced member ends his silence.
+func TestSilencedHeir(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.friends("alice", "bob")
+	group := alice.group("muted heir", bob)
+	on := "/rooms/" + group
+	alice.put(on+"/members/"+bob.identity+"/silence", fields{"seconds": 3600}).ok(200)
+	bob.post(on+"/messages", fields{"data": "x"}).refused("forbidden")
+	bobs := bob.socket()
+	alice.put(on+"/owner", fields{"user": bob.identity}).ok(200)
+	bobs.expect("room.updated")
+	for _, m := range heard[membersChange](bobs, "member.updated").Members {
+		if m.User.Identity == bob.identity && (m.Role != "owner" || m.SilencedUntil != 0) {
+			t.Errorf("bob heard of %+v", m)
+		}
+	}
+	bob.send(group, "I can speak")
+}
