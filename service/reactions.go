@@ -56,6 +56,9 @@ func (s *Messages) react(ctx context.Context, c Caller, identity int64, change f
 	return s.changed(ctx, c, define.EventMessageReacted, &m)
 }
 
+// emojiStyle asks for a sign to be shown as an emoji: ‼, ↔ and others are punctuation or arrows without it.
+const emojiStyle = '\ufe0f'
+
 // isEmoji takes symbols, with what joins and colours them, and refuses words.
 func isEmoji(s string) bool {
 	if s == "" || !utf8.ValidString(s) || utf8.RuneCountInString(s) > 16 {
@@ -66,7 +69,7 @@ func isEmoji(s string) bool {
 		if unicode.IsLetter(r) || unicode.IsSpace(r) || unicode.IsControl(r) {
 			return false
 		}
-		symbol = symbol || unicode.In(r, unicode.So, unicode.Me)
+		symbol = symbol || r == emojiStyle || unicode.In(r, unicode.So, unicode.Me)
 	}
 	return symbol
 }
