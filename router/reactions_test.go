@@ -53,7 +53,7 @@ func TestReactions(t *testing.T) {
 	if got := bob.history(group)[0]; len(got.Reactions) != 1 || got.Reactions[0].Emoji != "❤️" {
 		t.Errorf("the reactions are %+v", got.Reactions)
 	}
-	for _, emoji := range []string{"👍🏽", "👨‍👩‍👧‍👦", "🇩🇪", "1️⃣", "☕"} {
+	for _, emoji := range []string{"👍🏽", "👨‍👩‍👧‍👦", "🇩🇪", "1️⃣", "☕", "‼\ufe0f", "↔\ufe0f"} {
 		bob.put(said.reactionPath(emoji), nil).ok(204)
 	}
 	for _, text := range []string{"a", "好", "1", "👍 👍", "👍a", "\u200b"} {
