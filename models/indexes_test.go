@@ -92,6 +92,7 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Sessions.Seen":   func() error { return s.Sessions.Seen(ctx, "s", "127.0.0.1", 1) },
 		"Sessions.Renew":  func() error { return ask(s.Sessions.Renew(ctx, "s", time.Now())) },
 		"Sessions.Unlock": func() error { return s.Sessions.Unlock(ctx, "s", "r", 1) },
+		"Sessions.Lock":   func() error { return s.Sessions.Lock(ctx, "u", "r") },
 		"Sessions.Delete": func() error { return ask(s.Sessions.Delete(ctx, "u", "s")) },
 
 		"Friendships.Ensure": func() error {

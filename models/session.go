@@ -58,6 +58,12 @@ func (s Sessions) Unlock(ctx context.Context, identity, room string, until int64
 	return err
 }
 
+// Lock takes back from every session of a user that it may read a locked room.
+func (s Sessions) Lock(ctx context.Context, user, room string) error {
+	_, err := s.c.UpdateMany(ctx, bson.D{{Key: "user_identity", Value: user}}, bson.D{{Key: "$unset", Value: bson.D{{Key: "unlocked." + room, Value: ""}}}})
+	return wrap(err)
+}
+
 // Delete ends a session of a user and reports whether there was one.
 func (s Sessions) Delete(ctx context.Context, user, identity string) (bool, error) {
 	return deleteOne(ctx, s.c, bson.D{{Key: "_id", Value: identity}, {Key: "user_identity", Value: user}})

@@ -202,4 +202,13 @@ func TestLockedRoomsOfTwo(t *testing.T) {
 	alice.post("/rooms/"+private+"/unlock", fields{"password": password}).ok(204)
 	alice.get("/rooms/" + private + "/messages").ok(200)
 	alice.login("phone").get("/rooms/" + private + "/messages").refused("locked")
+	// Locked again, it is closed to the session that had opened it, and to its sockets.
+	alices.expect("room.read")
+	alice.patch("/rooms/"+private+"/me", fields{"locked": true}).ok(200)
+	alice.get("/rooms/" + private + "/messages").refused("locked")
+	bob.send(private, "a third time")
+	alices.expect("room.me")
+	if got := heard[message](alices, "message.new"); !got.Locked {
+		t.Errorf("alice heard %+v", got)
+	}
 }

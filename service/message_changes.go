@@ -40,6 +40,9 @@ func (s *Messages) Edit(ctx context.Context, c Caller, identity int64, in EditIn
 	if _, err := s.writerOf(ctx, c.User, m.RoomIdentity); err != nil {
 		return Message{}, err
 	}
+	if err := s.settle(ctx, &m); err != nil {
+		return Message{}, err
+	}
 	if m, err = s.store.Messages.Edit(ctx, identity, in.Data, changedAt(&m)); err != nil {
 		return Message{}, notFound(err, define.ErrRecalled)
 	}
@@ -106,9 +109,20 @@ func (s *Messages) mayRecall(state *roomState, user string, m *models.Message) e
 	return nil
 }
 
+// settle waits until the writer has made its copy of a message that is being stored: one could be read before.
+func (c *core) settle(ctx context.Context, m *models.Message) error {
+	if tooLate(m.CreatedAt, writeTimeout) {
+		return nil
+	}
+	return c.writer.settle(ctx, m.RoomIdentity)
+}
+
 // recall takes the copies away before the message itself: stopped on the way, the message is still there, and recalling
 // it again finishes the work.
 func (s *core) recall(ctx context.Context, c Caller, m *models.Message) (Message, error) {
+	if err := s.settle(ctx, m); err != nil {
+		return Message{}, err
+	}
 	at := changedAt(m)
 	emptied := *m
 	emptied.Data, emptied.RecalledAt = "", at

@@ -54,6 +54,11 @@ func (s *Rooms) UpdateMe(ctx context.Context, c Caller, room string, in RoomMeIn
 			return RoomMe{}, err
 		}
 	}
+	if in.Locked != nil && *in.Locked {
+		if err := s.relock(ctx, c.User, room); err != nil {
+			return RoomMe{}, err
+		}
+	}
 	change := models.MemberChange{Pinned: in.Pinned, Muted: in.Muted, Locked: in.Locked, Nickname: in.Nickname}
 	if member, err = s.store.UserRooms.Change(ctx, c.User, room, change, now()); err != nil {
 		return RoomMe{}, notFound(err, define.ErrRoomNotFound)
@@ -70,6 +75,14 @@ func (s *Rooms) UpdateMe(ctx context.Context, c Caller, room string, in RoomMeIn
 		}
 	}
 	return roomMe(&doc, &member), nil
+}
+
+// relock ends what every session of a user may still read of a room that he locks.
+func (s *Rooms) relock(ctx context.Context, user, room string) error {
+	for _, conn := range s.hub.Conns(user) {
+		conn.Unlock(room, 0)
+	}
+	return s.store.Sessions.Lock(ctx, user, room)
 }
 
 // Unlock lets the caller's session read a room that he has locked, for define.UnlockLifetime. Refusals:

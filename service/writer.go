@@ -24,7 +24,7 @@ const (
 	writeTimeout = 10 * time.Second
 )
 
-// send is a message on its way to the database.
+// send is a message on its way to the database. One without a message only waits for its turn.
 type send struct {
 	message *models.Message
 	around  surroundings
@@ -84,9 +84,24 @@ func (w *writer) stop() {
 	w.done.Wait()
 }
 
-// put queues a send. It waits where the queue is full, so that a flood slows down who causes it.
+// settle returns when the room and its members know of every message of the room that is stored already.
+func (w *writer) settle(ctx context.Context, room string) error {
+	settled := make(chan struct{})
+	if err := w.queue(ctx, room, &send{told: func() { close(settled) }}); err != nil {
+		return err
+	}
+	<-settled
+	return nil
+}
+
+// put queues a message.
 func (w *writer) put(ctx context.Context, s *send) error {
-	shard := w.shards[maphash.String(w.seed, s.message.RoomIdentity)%writerShards]
+	return w.queue(ctx, s.message.RoomIdentity, s)
+}
+
+// queue queues a send for the shard of a room. It waits where the queue is full, so that a flood slows down who causes it.
+func (w *writer) queue(ctx context.Context, room string, s *send) error {
+	shard := w.shards[maphash.String(w.seed, room)%writerShards]
 	select {
 	case <-w.quit:
 		return define.ErrStopping
@@ -224,6 +239,9 @@ func splitRepeats(batch []*send) (firsts []*send, repeats map[*send]*send) {
 	firsts = make([]*send, 0, len(batch))
 	seen := map[string]*send{}
 	for _, one := range batch {
+		if one.message == nil {
+			continue
+		}
 		if one.message.ClientID != "" {
 			if first, ok := seen[one.key()]; ok {
 				if repeats == nil {
@@ -418,6 +436,9 @@ func (c *core) countMentions(ctx context.Context, m *models.Message) error {
 // tell answers the sender and then tells the others.
 func (s *shard) tell(one *send, o outcome) {
 	defer one.told()
+	if one.message == nil {
+		return
+	}
 	if o.err != nil {
 		one.done(Message{}, false, o.err)
 		return
