@@ -146,10 +146,12 @@ func memoryStats() bson.D {
 
 func (s *Server) metrics() bson.D {
 	total, pinned, kept := s.cursors.counts()
+	keys, docs := s.store.Examined()
 	return bson.D{
 		{Key: "cursor", Value: bson.D{{Key: "open", Value: bson.D{
 			{Key: "noTimeout", Value: kept}, {Key: "pinned", Value: pinned}, {Key: "total", Value: total},
 		}}}},
+		{Key: "queryExecutor", Value: bson.D{{Key: "scanned", Value: keys}, {Key: "scannedObjects", Value: docs}}},
 	}
 }
 

@@ -51,6 +51,7 @@ type Scan struct {
 	values  []keyed
 	steps   int
 	budget  int64 // of keys and documents, in a trial
+	counted bool  // its work is in the store's count
 	done    bool
 }
 
@@ -148,6 +149,11 @@ func (s *Scan) merges() bool {
 
 // Close frees the snapshot.
 func (s *Scan) Close() error {
+	if !s.counted {
+		s.counted = true
+		s.c.store.keysExamined.Add(s.Stats.KeysExamined)
+		s.c.store.docsExamined.Add(s.Stats.DocsExamined)
+	}
 	var err error
 	for _, iter := range []*pebble.Iterator{s.collection, s.records} {
 		if iter != nil {

@@ -56,6 +56,8 @@ type Store struct {
 	ddl     sync.Mutex
 	nextID  uint32
 	catalog atomic.Pointer[catalog]
+
+	keysExamined, docsExamined atomic.Int64
 }
 
 // Open opens the store in o.Dir and creates it where there is none. Errors wrap
@@ -154,6 +156,9 @@ func (s *Store) Close() error {
 	s.fs.Close()
 	return err
 }
+
+// Examined gives how many index keys and documents the finished scans have looked at.
+func (s *Store) Examined() (keys, docs int64) { return s.keysExamined.Load(), s.docsExamined.Load() }
 
 // Barrier waits until every write acknowledged so far survives loss of power.
 func (s *Store) Barrier() error { return s.fs.Barrier() }
