@@ -3,7 +3,6 @@ package router_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -205,7 +204,7 @@ func (c *crowd) list(path string) int {
 		err = json.Unmarshal(text, &list)
 	}
 	if err != nil || response.StatusCode != 200 {
-		c.b.Fatal(fmt.Sprintf("%d %s %v", response.StatusCode, text, err))
+		c.b.Fatalf("%d %s %v", response.StatusCode, text, err)
 	}
 	return len(list.Items)
 }

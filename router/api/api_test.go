@@ -192,7 +192,10 @@ func TestHistoryQuery(t *testing.T) {
 		{"limit=1&limit=2", service.HistoryQuery{}, []string{"limit"}},
 		{"limit=ten&before_seq=1.0", service.HistoryQuery{}, []string{"before_seq", "limit"}},
 		{"after_seq=99999999999999999999", service.HistoryQuery{}, []string{"after_seq"}},
-		{"sender=a&type=text&from=1&to=2&q=x&mentions=me", service.HistoryQuery{}, []string{"from", "mentions", "q", "sender", "to", "type"}},
+		{"sender=a&type=text&type=image,audio&from=1&to=2&q=x&mentions=me", service.HistoryQuery{
+			Sender: "a", Type: []string{"text", "image", "audio"}, From: seq(1), To: seq(2), Q: "x", Mentions: "me",
+		}, nil},
+		{"from=a&to=&sender=a&sender=b", service.HistoryQuery{}, []string{"from", "sender", "to"}},
 		{"limt=5", service.HistoryQuery{}, []string{"limt"}},
 	}
 	for _, test := range tests {
