@@ -106,6 +106,7 @@ func (u *user) onRoom(room string, message int64, code string) {
 		}
 		u.ask(r.method, path, u.token, body).refused(code)
 	}
+	u.get("/search/messages?q=secret&room=" + room).refused(code)
 	if called < 25 {
 		s.t.Errorf("only %d routes on a room", called)
 	}

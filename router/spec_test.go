@@ -321,8 +321,8 @@ var shapes = []any{
 func TestSpecHasEveryField(t *testing.T) {
 	t.Parallel()
 	s := loadSpec(t)
-	// List is generic, HistoryQuery and Page are parameters; FriendRequestResult, JoinResult and Message are either of two others.
-	known := []string{"List", "HistoryQuery", "Page", "FriendRequestResult", "JoinResult", "Message"}
+	// List is generic, Page and the queries are parameters; FriendRequestResult, JoinResult and Message are either of two others.
+	known := []string{"List", "HistoryQuery", "SearchQuery", "Page", "FriendRequestResult", "JoinResult", "Message"}
 	for _, shape := range shapes {
 		of := reflect.TypeOf(shape)
 		known = append(known, of.Name())
@@ -338,13 +338,18 @@ func TestSpecHasEveryField(t *testing.T) {
 			return true
 		})
 	}
-	var asked []string
-	for _, parameter := range s.openapi.Paths.Find("/api/v1/rooms/{room}/messages").Get.Parameters {
-		if parameter.Value.In == "query" {
-			asked = append(asked, parameter.Value.Name)
+	for path, query := range map[string]reflect.Type{
+		"/api/v1/rooms/{room}/messages": reflect.TypeFor[service.HistoryQuery](),
+		"/api/v1/search/messages":       reflect.TypeFor[service.SearchQuery](),
+	} {
+		var asked []string
+		for _, parameter := range s.openapi.Paths.Find(path).Get.Parameters {
+			if parameter.Value.In == "query" {
+				asked = append(asked, parameter.Value.Name)
+			}
 		}
+		checkSame(t, "the parameters of "+path, asked, slices.Collect(maps.Keys(jsonFields(query))))
 	}
-	checkSame(t, "the history's parameters", asked, slices.Collect(maps.Keys(jsonFields(reflect.TypeFor[service.HistoryQuery]()))))
 }
 
 // jsonFields returns the fields of a struct, embedded ones included, by their names in JSON.
