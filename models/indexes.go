@@ -62,7 +62,7 @@ var indexes = []index{
 	{collection: "message", keys: []string{"room_identity", "user_identity", "client_id"}, unique: true,
 		partial: bson.D{{Key: "client_id", Value: bson.D{{Key: "$exists", Value: true}}}}},
 	{collection: "message_search", keys: []string{"room_identity", "terms", "to_at"}},
-	{collection: "message_search", keys: []string{"room_identity", "to_seq"}, unique: true},
+	{collection: "message_search", keys: []string{"room_identity", "to_seq"}},
 }
 
 // makeIndexes makes those that are missing. A MongoDB answers at once where an index stands already.

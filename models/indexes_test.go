@@ -188,15 +188,15 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Messages.RemoveReaction": func() error { return ask(s.Messages.RemoveReaction(ctx, 1, "e", "u", 1)) },
 		"Messages.Newest":         func() error { return ask(s.Messages.Newest(ctx, 10)) },
 
-		"Runs.Covering": func() error { return ask(s.Runs.Covering(ctx, "r", 1, 2)) },
-		"Runs.SetTerms": func() error { return s.Runs.SetTerms(ctx, 1, []int32{1}) },
+		"Runs.EndingFrom": func() error { return ask(s.Runs.EndingFrom(ctx, "r", 1, 2)) },
+		"Runs.SetTerms":   func() error { return s.Runs.SetTerms(ctx, 1, []int32{1}) },
 		"Runs.Find": func() error {
-			return ask(s.Runs.Find(ctx, RunQuery{Rooms: []string{"r"}, Term: 1, Others: []int32{2}, To: 9, Limit: 5}))
+			return ask(s.Runs.Find(ctx, RunQuery{Rooms: []string{"r"}, Any: []int32{1}, All: []int32{2}, To: 9, Limit: 5}))
 		},
 		"Runs.Find forward": func() error {
-			return ask(s.Runs.Find(ctx, RunQuery{Rooms: []string{"r"}, Term: 1, To: 9, Forward: true, Limit: 5}))
+			return ask(s.Runs.Find(ctx, RunQuery{Rooms: []string{"r"}, Any: []int32{1, 3}, To: 9, Forward: true, Limit: 5}))
 		},
-		"Runs.Count": func() error { return ask(s.Runs.Count(ctx, []string{"r"}, 1, 5)) },
+		"Runs.Count": func() error { return ask(s.Runs.Count(ctx, []string{"r"}, []int32{1}, 5)) },
 
 		"Codes.Replace": func() error { return ask(s.Codes.Replace(ctx, &Code{Identity: "c"}, 1)) },
 		"Codes.Try":     func() error { return ask(s.Codes.Try(ctx, "c", 5, time.Now())) },

@@ -11,7 +11,7 @@ import (
 // MessageRun is how messages are found: consecutive messages of a room with the terms of all of them. What busy rooms
 // say at one moment shares a document, so that finding costs the less to keep up the more is said.
 type MessageRun struct {
-	Identity     int64   `bson:"_id"` // of its first message
+	Identity     int64   `bson:"_id"`
 	RoomIdentity string  `bson:"room_identity"`
 	FromSeq      int64   `bson:"from_seq"`
 	ToSeq        int64   `bson:"to_seq"`
@@ -32,10 +32,10 @@ func (m MessageRuns) InsertMany(ctx context.Context, runs []MessageRun) error {
 	return wrap(err)
 }
 
-// Covering returns the runs of a room that end at seq or later, in order.
-func (m MessageRuns) Covering(ctx context.Context, room string, seq int64, limit int) ([]MessageRun, error) {
+// EndingFrom returns the runs of a room that end at seq or later, in order and without their terms.
+func (m MessageRuns) EndingFrom(ctx context.Context, room string, seq int64, limit int) ([]MessageRun, error) {
 	filter := bson.D{{Key: "room_identity", Value: room}, {Key: "to_seq", Value: bson.D{{Key: "$gte", Value: seq}}}}
-	return findAll[MessageRun](ctx, m.c, filter, page(bson.D{{Key: "to_seq", Value: 1}}, limit))
+	return findAll[MessageRun](ctx, m.c, filter, page(bson.D{{Key: "to_seq", Value: 1}}, limit).SetProjection(withoutTerms))
 }
 
 // SetTerms gives a run other terms.
@@ -44,11 +44,13 @@ func (m MessageRuns) SetTerms(ctx context.Context, identity int64, terms []int32
 	return wrap(err)
 }
 
-// RunQuery asks for runs of rooms that have all terms and end in a span of time, both ends included.
+var withoutTerms = bson.D{{Key: "terms", Value: 0}}
+
+// RunQuery asks for runs of rooms that have one of some terms and all others, and end in a span of time, both ends included.
 type RunQuery struct {
 	Rooms   []string
-	Term    int32   // the one that the index finds
-	Others  []int32 // those that are then checked
+	Any     []int32 // those that the index finds
+	All     []int32 // those that are then checked
 	From    int64
 	To      int64
 	Forward bool  // oldest first; else newest first
@@ -59,11 +61,11 @@ type RunQuery struct {
 func (q *RunQuery) filter() bson.D {
 	filter := bson.D{
 		{Key: "room_identity", Value: bson.D{{Key: "$in", Value: q.Rooms}}},
-		{Key: "terms", Value: q.Term},
+		{Key: "terms", Value: bson.D{{Key: "$in", Value: q.Any}}},
 		{Key: "to_at", Value: bson.D{{Key: "$gte", Value: q.From}, {Key: "$lte", Value: q.To}}},
 	}
-	if len(q.Others) > 0 {
-		filter = append(filter, bson.E{Key: "$and", Value: bson.A{bson.D{{Key: "terms", Value: bson.D{{Key: "$all", Value: q.Others}}}}}})
+	if len(q.All) > 0 {
+		filter = append(filter, bson.E{Key: "$and", Value: bson.A{bson.D{{Key: "terms", Value: bson.D{{Key: "$all", Value: q.All}}}}}})
 	}
 	return filter
 }
@@ -78,13 +80,13 @@ func (m MessageRuns) Find(ctx context.Context, q RunQuery) ([]MessageRun, error)
 	if q.Forward {
 		direction = 1
 	}
-	o := page(bson.D{{Key: "to_at", Value: direction}}, q.Limit).SetProjection(bson.D{{Key: "terms", Value: 0}}).SetSkip(q.Skip).SetHint(byTerm)
+	o := page(bson.D{{Key: "to_at", Value: direction}}, q.Limit).SetProjection(withoutTerms).SetSkip(q.Skip).SetHint(byTerm)
 	return findAll[MessageRun](ctx, m.c, q.filter(), o)
 }
 
-// Count returns how many runs of the rooms have a term, at most limit.
-func (m MessageRuns) Count(ctx context.Context, rooms []string, term int32, limit int64) (int64, error) {
-	filter := bson.D{{Key: "room_identity", Value: bson.D{{Key: "$in", Value: rooms}}}, {Key: "terms", Value: term}}
+// Count returns how many runs of the rooms have one of some terms, at most limit.
+func (m MessageRuns) Count(ctx context.Context, rooms []string, terms []int32, limit int64) (int64, error) {
+	filter := bson.D{{Key: "room_identity", Value: bson.D{{Key: "$in", Value: rooms}}}, {Key: "terms", Value: bson.D{{Key: "$in", Value: terms}}}}
 	n, err := m.c.CountDocuments(ctx, filter, options.Count().SetLimit(limit))
 	return n, wrap(err)
 }

@@ -1,8 +1,10 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -15,8 +17,8 @@ const (
 	runMessages  = 64       // of one run at most
 	runBytes     = 16 << 10 // of its texts
 	runSpan      = 1_000    // milliseconds from its first message to its last
-	indexPending = 2_048    // messages that wait for the indexer; with more the writer waits
-	indexRepair  = 8_192    // newest messages that are looked at after a start: more than can have been waiting
+	indexPending = 1_024    // messages that wait for the indexer; with more the writer waits
+	indexRepair  = 16_384   // newest messages that are looked at after a start: more than can have been waiting here and in the writer
 	indexRetry   = time.Second
 	indexTries   = 5
 )
@@ -155,9 +157,9 @@ func RunsOf(messages []models.Message) []models.MessageRun {
 func runLength(list []*models.Message) int {
 	n, bytes := 1, len(list[0].Data)
 	for n < min(len(list), runMessages) {
-		m := list[n]
+		m, last := list[n], list[n-1]
 		bytes += len(m.Data)
-		if m.Seq != list[n-1].Seq+1 || bytes > runBytes || m.CreatedAt-list[0].CreatedAt > runSpan {
+		if m.Seq != last.Seq+1 || bytes > runBytes || m.CreatedAt < last.CreatedAt || m.CreatedAt > list[0].CreatedAt+runSpan {
 			break
 		}
 		n++
@@ -165,19 +167,21 @@ func runLength(list []*models.Message) int {
 	return n
 }
 
+// runOf makes one run. Its identity tells its messages: the same run stored twice is one, and two that overlap, as of two
+// processes that index the same messages, are both kept.
 func runOf(list []*models.Message) models.MessageRun {
 	first, last := list[0], list[len(list)-1]
 	return models.MessageRun{
-		Identity: first.Identity, RoomIdentity: first.RoomIdentity, FromSeq: first.Seq, ToSeq: last.Seq,
+		Identity: first.Identity*runMessages + int64(len(list)-1), RoomIdentity: first.RoomIdentity, FromSeq: first.Seq, ToSeq: last.Seq,
 		FromAt: first.CreatedAt, ToAt: last.CreatedAt, Terms: termsOf(list),
 	}
 }
 
 // What messages are found by beside their text.
-func senderTerm(user string) int32 { return helper.Term("sender:" + user) }
-func typeTerm(kind string) int32   { return helper.Term("type:" + kind) }
-func mentioningTerm() int32        { return helper.Term("mentioning") }
-func everyTerm() int32             { return helper.Term("every") }
+func senderTerm(user string) int32  { return helper.Term("sender:" + user) }
+func typeTerm(kind string) int32    { return helper.Term("type:" + kind) }
+func mentionTerm(user string) int32 { return helper.Term("mention:" + user) }
+func everyTerm() int32              { return helper.Term("every") }
 
 func termsOf(list []*models.Message) []int32 {
 	terms := []int32{everyTerm()}
@@ -187,27 +191,66 @@ func termsOf(list []*models.Message) []int32 {
 			continue
 		}
 		terms = append(terms, typeTerm(m.Type))
-		if len(m.Mentions) > 0 {
-			terms = append(terms, mentioningTerm())
+		for _, user := range m.Mentions {
+			terms = append(terms, mentionTerm(user))
 		}
-		if m.Type != define.MessageSystem {
-			terms = append(terms, helper.TextTerms(helper.FoldText(m.Data))...)
+		for _, text := range textsOf(m) {
+			terms = append(terms, helper.TextTerms(helper.FoldText(text))...)
 		}
 	}
 	slices.Sort(terms)
 	return slices.Compact(terms)
 }
 
-// again finds a message by what it says now. Its run has the terms of all of its messages, so that they are read anew.
-func (x *indexer) again(ctx context.Context, m *models.Message) error {
+// textsOf returns what people say in a message: its own words, and those of the copies in a merged one.
+func textsOf(m *models.Message) []string {
+	if m.Type == define.MessageSystem {
+		return nil
+	}
+	return appendTexts([]string{m.Data}, m.Merged)
+}
+
+func appendTexts(texts []string, merged []models.MergedMessage) []string {
+	for i := range merged {
+		texts = appendTexts(append(texts, merged[i].Data), merged[i].Merged)
+	}
+	return texts
+}
+
+// again lets a changed message be found by what it says now. The change is made: where this fails, the message is found
+// by what it said before only as far as it still says it, and the caller is not refused.
+func (x *indexer) again(ctx context.Context, m *models.Message) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	if err := x.renew(ctx, m); err != nil {
+		x.log.Error("a changed message could not be made findable", "room", m.RoomIdentity, "error", err)
+	}
+}
+
+// renew computes the terms of a message's run anew, from all of its messages.
+func (x *indexer) renew(ctx context.Context, m *models.Message) error {
 	if err := x.wait(ctx); err != nil {
 		return err
 	}
-	runs, err := x.store.Runs.Covering(ctx, m.RoomIdentity, m.Seq, 1)
-	if err != nil || len(runs) == 0 || runs[0].FromSeq > m.Seq {
+	runs, err := x.store.Runs.EndingFrom(ctx, m.RoomIdentity, m.Seq, runMessages)
+	if err != nil {
 		return err
 	}
-	run := &runs[0]
+	runs = slices.DeleteFunc(runs, func(r models.MessageRun) bool { return r.FromSeq > m.Seq })
+	if len(runs) == 0 { // another process has not come to it, or nobody could
+		x.put([]models.Message{*m})
+	}
+	for i := range runs {
+		if err := x.renewRun(ctx, &runs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renewRun must not run twice at once for one run: of two changed messages only one might be found.
+func (x *indexer) renewRun(ctx context.Context, run *models.MessageRun) error {
+	defer x.locks.lock("run " + strconv.FormatInt(run.Identity, 10))()
 	messages, err := x.store.Messages.InSpans(ctx, []models.Span{{Room: run.RoomIdentity, From: run.FromSeq, To: run.ToSeq}})
 	if err != nil {
 		return err
@@ -232,17 +275,21 @@ func (x *indexer) repair(ctx context.Context) error {
 			oldest[m.RoomIdentity] = m.Seq
 		}
 	}
-	covered := map[string][]models.MessageRun{}
+	runs := make(map[string][]models.MessageRun, len(oldest))
 	for room, seq := range oldest {
-		if covered[room], err = x.store.Runs.Covering(ctx, room, seq, indexRepair); err != nil {
+		if runs[room], err = x.store.Runs.EndingFrom(ctx, room, seq, indexRepair); err != nil {
 			return err
 		}
 	}
-	missing := slices.DeleteFunc(newest, func(m models.Message) bool {
-		return slices.ContainsFunc(covered[m.RoomIdentity], func(r models.MessageRun) bool { return r.FromSeq <= m.Seq && m.Seq <= r.ToSeq })
-	})
-	if len(missing) > 0 {
-		x.put(missing)
+	missing := slices.DeleteFunc(newest, func(m models.Message) bool { return covered(runs[m.RoomIdentity], m.Seq) })
+	if len(missing) == 0 {
+		return nil
 	}
-	return nil
+	return x.store.Runs.InsertMany(ctx, RunsOf(missing))
+}
+
+// covered reports whether a message is in one of the runs of its room, which are in order.
+func covered(runs []models.MessageRun, seq int64) bool {
+	i, _ := slices.BinarySearchFunc(runs, seq, func(r models.MessageRun, seq int64) int { return cmp.Compare(r.ToSeq, seq) })
+	return i < len(runs) && runs[i].FromSeq <= seq
 }

@@ -50,9 +50,7 @@ func (s *Messages) Edit(ctx context.Context, c Caller, identity int64, in EditIn
 	if err := s.store.Rooms.Reword(ctx, &m); err != nil {
 		return Message{}, err
 	}
-	if err := s.indexer.again(ctx, &m); err != nil {
-		return Message{}, err
-	}
+	s.indexer.again(ctx, &m)
 	return s.changed(ctx, c, define.EventMessageEdited, &m)
 }
 
@@ -147,9 +145,7 @@ func (s *core) recall(ctx context.Context, c Caller, m *models.Message) (Message
 	if err != nil {
 		return Message{}, err
 	}
-	if err := s.indexer.again(ctx, &recalled); err != nil {
-		return Message{}, err
-	}
+	s.indexer.again(ctx, &recalled)
 	return s.changed(ctx, c, define.EventMessageRecalled, &recalled)
 }
 

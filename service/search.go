@@ -46,22 +46,29 @@ func newWanted(q string, sender string, types []string, mentions string, from, t
 	return w
 }
 
-// terms returns what runs must have, the likely rarest first.
-func (w *wanted) terms() []int32 {
-	terms := slices.Clone(w.words)
+// terms returns what runs must have, one of each: the likely rarest first.
+func (w *wanted) terms() (choices [][]int32) {
+	for _, term := range w.words {
+		choices = append(choices, []int32{term})
+	}
 	if w.mentions != "" {
-		terms = append(terms, mentioningTerm())
+		choices = append(choices, []int32{mentionTerm(w.mentions), mentionTerm(define.MentionAll)})
 	}
 	if w.sender != "" {
-		terms = append(terms, senderTerm(w.sender))
+		choices = append(choices, []int32{senderTerm(w.sender)})
 	}
-	if len(w.types) == 1 {
-		terms = append(terms, typeTerm(w.types[0]))
+	if len(w.types) > 0 {
+		var types []int32
+		for _, kind := range w.types {
+			types = append(types, typeTerm(kind))
+		}
+		slices.Sort(types)
+		choices = append(choices, slices.Compact(types))
 	}
-	if len(terms) == 0 {
-		terms = append(terms, everyTerm())
+	if len(choices) == 0 {
+		choices = append(choices, []int32{everyTerm()})
 	}
-	return terms
+	return choices
 }
 
 // has reports whether a message is wanted: terms are hashes, and stand for all messages of a run.
@@ -75,14 +82,18 @@ func (w *wanted) has(m *models.Message) bool {
 		return false
 	case w.mentions != "" && !slices.Contains(m.Mentions, w.mentions) && (!slices.Contains(m.Mentions, define.MentionAll) || m.UserIdentity == w.mentions):
 		return false
-	case w.text == "":
-		return true
 	}
-	text := helper.FoldText(m.Data)
-	if m.Type == define.MessageSystem || !strings.Contains(text, w.text) {
+	return w.text == "" || slices.ContainsFunc(textsOf(m), w.in)
+}
+
+// in reports whether a text is wanted. One or two letters stand in many, and count only where a word begins with them:
+// the terms know.
+func (w *wanted) in(text string) bool {
+	folded := helper.FoldText(text)
+	if !strings.Contains(folded, w.text) {
 		return false
 	}
-	terms := helper.TextTerms(text)
+	terms := helper.TextTerms(folded)
 	return !slices.ContainsFunc(w.words, func(term int32) bool {
 		_, found := slices.BinarySearch(terms, term)
 		return !found
@@ -145,7 +156,7 @@ func (s *search) page(ctx context.Context, n int) (hits []models.Message, next *
 			return hits, &last, nil
 		case ended:
 			return hits, nil, nil
-		case s.looked >= runsMax:
+		case s.looked >= runsMax && s.order(s.after, sure) < 0:
 			return hits, &sure, nil
 		}
 	}
@@ -166,13 +177,17 @@ func (s *search) open(ctx context.Context) error {
 	if len(rooms) == 0 {
 		return nil
 	}
-	terms := s.wanted.terms()
-	rarest, err := s.rarest(ctx, rooms[:min(len(rooms), countRooms)], terms)
+	choices := s.wanted.terms()
+	rarest, err := s.rarest(ctx, rooms[:min(len(rooms), countRooms)], choices)
 	if err != nil {
 		return err
 	}
-	query := models.RunQuery{Term: terms[rarest], Forward: s.forward, Limit: runsAtOnce}
-	query.Others = slices.Delete(terms, rarest, rarest+1)
+	query := models.RunQuery{Any: choices[rarest], Forward: s.forward, Limit: runsAtOnce}
+	for i, choice := range choices {
+		if i != rarest && len(choice) == 1 {
+			query.All = append(query.All, choice[0])
+		}
+	}
 	query.From, query.To = s.wanted.from, s.wanted.to
 	if s.forward {
 		query.From = max(query.From, s.after.At)
@@ -182,20 +197,20 @@ func (s *search) open(ctx context.Context) error {
 	if query.To < math.MaxInt64-runSpan {
 		query.To += runSpan // the run of a message may end later than the message
 	}
-	for portion := range slices.Chunk(rooms, roomsAtOnce) {
+	for portion := range slices.Chunk(rooms, roomsAtOnce/len(query.Any)) {
 		query.Rooms = portion
 		s.streams = append(s.streams, &runStream{query: query})
 	}
 	return nil
 }
 
-func (s *search) rarest(ctx context.Context, rooms []string, terms []int32) (int, error) {
+func (s *search) rarest(ctx context.Context, rooms []string, choices [][]int32) (int, error) {
 	rarest, fewest := 0, int64(math.MaxInt64)
-	for i, term := range terms[:min(len(terms), countTerms)] {
-		if len(terms) == 1 {
+	for i, terms := range choices[:min(len(choices), countTerms)] {
+		if len(choices) == 1 {
 			break
 		}
-		n, err := s.store.Runs.Count(ctx, rooms, term, min(fewest, countUpTo))
+		n, err := s.store.Runs.Count(ctx, rooms, terms, min(fewest, countUpTo))
 		if err != nil {
 			return 0, err
 		}
@@ -246,12 +261,14 @@ func (s *search) fill(ctx context.Context) error {
 
 // look adds the hits among the messages of runs to found.
 func (s *search) look(ctx context.Context, runs []models.MessageRun) error {
-	if len(runs) == 0 {
-		return nil
-	}
-	spans := make([]models.Span, len(runs))
+	var spans []models.Span
 	for i := range runs {
-		spans[i] = models.Span{Room: runs[i].RoomIdentity, From: runs[i].FromSeq, To: runs[i].ToSeq}
+		if run := &runs[i]; run.FromAt <= s.wanted.to && (s.forward || run.FromAt <= s.after.At) {
+			spans = append(spans, models.Span{Room: run.RoomIdentity, From: run.FromSeq, To: run.ToSeq})
+		}
+	}
+	if len(spans) == 0 {
+		return nil
 	}
 	messages, err := s.store.Messages.InSpans(ctx, spans)
 	if err != nil {
@@ -264,6 +281,8 @@ func (s *search) look(ctx context.Context, runs []models.MessageRun) error {
 		}
 	}
 	slices.SortFunc(s.found, func(a, b models.Message) int { return s.order(placeOf(&a), placeOf(&b)) })
+	// Runs may overlap.
+	s.found = slices.CompactFunc(s.found, func(a, b models.Message) bool { return a.Identity == b.Identity })
 	return nil
 }
 
@@ -312,9 +331,6 @@ func (s *Messages) Search(ctx context.Context, c Caller, q SearchQuery) (List[Me
 	if err != nil {
 		return List[Message]{}, err
 	}
-	if err := limit(s.limits.search, c.User); err != nil {
-		return List[Message]{}, err
-	}
 	members := map[string]*models.UserRoom{}
 	if q.Room != "" {
 		member, err := s.readerOf(ctx, c, q.Room)
@@ -344,8 +360,11 @@ func (s *Messages) searchable(ctx context.Context, c Caller) (map[string]*models
 	return members, nil
 }
 
-// find returns a page of a search, as the caller sees it.
+// find returns a page of a search, as the caller sees it. Refusals: ErrRateLimited, ErrUnavailable.
 func (s *Messages) find(ctx context.Context, c Caller, find *search, n int) (List[Message], error) {
+	if err := limit(s.limits.search, c.User); err != nil {
+		return List[Message]{}, err
+	}
 	if err := s.indexer.wait(ctx); err != nil {
 		return List[Message]{}, err
 	}

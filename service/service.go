@@ -85,10 +85,10 @@ func (s *Services) Start(ctx context.Context) error {
 	if err := s.core.writer.repair(ctx); err != nil {
 		return err
 	}
-	s.core.indexer.start()
 	if err := s.core.indexer.repair(ctx); err != nil {
 		return err
 	}
+	s.core.indexer.start()
 	s.core.writer.start()
 	s.core.presence.start()
 	s.core.postman.start()

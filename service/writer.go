@@ -48,26 +48,31 @@ type writer struct {
 	done   sync.WaitGroup
 }
 
-// shard is one goroutine's share of the writer. Only that goroutine uses its fields, but for the queue.
+// shard is one goroutine's share of the writer. Only that goroutine uses its fields, but for the queue and the identities.
 type shard struct {
 	*core
 	queue  chan *send
 	next   *simplelru.LRU[string, int64] // the next number of each room
 	behind map[string]bool               // rooms that could not be brought up to their newest message
-	ids    idRange
+	ids    *idRange
 }
 
-// idRange is what is left of a reserved block of identities.
-type idRange struct{ from, to int64 }
+// idRange is what is left of a reserved block of identities. All shards take from one, so that what is newer has the
+// higher identity: repair relies on it.
+type idRange struct {
+	mu       sync.Mutex
+	from, to int64
+}
 
 func newWriter(c *core) *writer {
 	w := &writer{core: c, seed: maphash.MakeSeed(), quit: make(chan struct{})}
+	ids := &idRange{}
 	for i := range w.shards {
 		next, err := simplelru.NewLRU[string, int64](cursorsMax, nil)
 		if err != nil {
 			panic(err) // only for a size that is not positive
 		}
-		w.shards[i] = &shard{core: c, queue: make(chan *send, queueMax), next: next, behind: map[string]bool{}}
+		w.shards[i] = &shard{core: c, queue: make(chan *send, queueMax), next: next, behind: map[string]bool{}, ids: ids}
 	}
 	return w
 }
@@ -290,12 +295,14 @@ func (s *shard) nextSeq(ctx context.Context, room string) (int64, error) {
 }
 
 func (s *shard) nextID(ctx context.Context) (int64, error) {
+	s.ids.mu.Lock()
+	defer s.ids.mu.Unlock()
 	if s.ids.from == s.ids.to {
 		from, err := s.store.Counters.Take(ctx, models.CounterMessage, idBlock)
 		if err != nil {
 			return 0, err
 		}
-		s.ids = idRange{from: from, to: from + idBlock}
+		s.ids.from, s.ids.to = from, from+idBlock
 	}
 	s.ids.from++
 	return s.ids.from - 1, nil
