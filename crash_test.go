@@ -205,6 +205,31 @@ func (c *crowd) history(p *process) map[string]stored {
 	}
 }
 
+// findable fails the test unless a search finds every message of the room, once.
+func (c *crowd) findable(p *process, history map[string]stored) {
+	c.t.Helper()
+	found := map[string]bool{}
+	for cursor := ""; ; {
+		page := call[struct {
+			Items []stored `json:"items"`
+			Next  string   `json:"next"`
+		}](p, "GET", "/search/messages?q=text+of&limit=100"+cursor, c.accounts[0].Token, nil)
+		for _, m := range page.Items {
+			if found[m.Data] {
+				c.t.Fatalf("%q is found twice", m.Data)
+			}
+			found[m.Data] = true
+		}
+		if page.Next == "" {
+			break
+		}
+		cursor = "&cursor=" + page.Next
+	}
+	if len(found) != len(history) {
+		c.t.Errorf("%d messages are found, %d are there", len(found), len(history))
+	}
+}
+
 // check fails the test unless every acknowledged message is in the room, at the place that was acknowledged.
 func (c *crowd) check(p *process, acknowledged map[string]stored) {
 	c.t.Helper()
@@ -215,6 +240,7 @@ func (c *crowd) check(p *process, acknowledged map[string]stored) {
 		}
 	}
 	c.t.Logf("%d messages were acknowledged, %d are there", len(acknowledged), len(history))
+	c.findable(p, history)
 	room := call[struct {
 		LastSeq     int64   `json:"last_seq"`
 		LastMessage *stored `json:"last_message"`
