@@ -196,6 +196,9 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Runs.Find forward": func() error {
 			return ask(s.Runs.Find(ctx, RunQuery{Rooms: []string{"r"}, Any: []int32{1, 3}, To: 9, Forward: true, Limit: 5}))
 		},
+		"Runs.Find unordered": func() error {
+			return ask(s.Runs.Find(ctx, RunQuery{Rooms: []string{"r"}, Any: []int32{1, 3}, To: 9, Unordered: true, Limit: 5}))
+		},
 		"Runs.Count": func() error { return ask(s.Runs.Count(ctx, []string{"r"}, []int32{1}, 5)) },
 
 		"Codes.Replace": func() error { return ask(s.Codes.Replace(ctx, &Code{Identity: "c"}, 1)) },

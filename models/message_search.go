@@ -48,14 +48,15 @@ var withoutTerms = bson.D{{Key: "terms", Value: 0}}
 
 // RunQuery asks for runs of rooms that have one of some terms and all others, and end in a span of time, both ends included.
 type RunQuery struct {
-	Rooms   []string
-	Any     []int32 // those that the index finds
-	All     []int32 // those that are then checked
-	From    int64
-	To      int64
-	Forward bool  // oldest first; else newest first
-	Skip    int64 // the run on which to go on, at From (Forward) or To; 0 for the first
-	Limit   int
+	Rooms     []string
+	Any       []int32 // those that the index finds
+	All       []int32 // those that are then checked
+	From      int64
+	To        int64
+	Forward   bool  // oldest first; else newest first
+	Unordered bool  // in no order, whatever Forward says
+	Skip      int64 // the run on which to go on, at From (Forward) or To; 0 for the first
+	Limit     int
 }
 
 func (q *RunQuery) filter() bson.D {
@@ -76,11 +77,14 @@ var byTerm = bson.D{{Key: "room_identity", Value: 1}, {Key: "terms", Value: 1}, 
 
 // Find returns runs without their terms.
 func (m MessageRuns) Find(ctx context.Context, q RunQuery) ([]MessageRun, error) {
-	direction := -1
-	if q.Forward {
-		direction = 1
+	o := options.Find().SetLimit(int64(q.Limit)).SetBatchSize(int32(q.Limit)).SetProjection(withoutTerms).SetSkip(q.Skip).SetHint(byTerm)
+	switch {
+	case q.Unordered:
+	case q.Forward:
+		o.SetSort(bson.D{{Key: "to_at", Value: 1}})
+	default:
+		o.SetSort(bson.D{{Key: "to_at", Value: -1}})
 	}
-	o := page(bson.D{{Key: "to_at", Value: direction}}, q.Limit).SetProjection(withoutTerms).SetSkip(q.Skip).SetHint(byTerm)
 	return findAll[MessageRun](ctx, m.c, q.filter(), o)
 }
 

@@ -18,6 +18,7 @@ import (
 const (
 	roomsAtOnce = 200   // of one query: more would not be merged by the index but sorted
 	runsAtOnce  = 64    // read at once
+	runsFew     = 256   // that are read without an order, from all rooms at once
 	runsMax     = 2_000 // looked at for one page: one with few hits says where to go on
 	countRooms  = 50    // in which runs are counted to find the rarest term
 	countUpTo   = 200   // of a term
@@ -197,11 +198,29 @@ func (s *search) open(ctx context.Context) error {
 	if query.To < math.MaxInt64-runSpan {
 		query.To += runSpan // the run of a message may end later than the message
 	}
+	if len(rooms) > 1 {
+		if few, err := s.few(ctx, query, rooms); err != nil || few {
+			return err
+		}
+	}
 	for portion := range slices.Chunk(rooms, roomsAtOnce/len(query.Any)) {
 		query.Rooms = portion
 		s.streams = append(s.streams, &runStream{query: query})
 	}
 	return nil
+}
+
+// few makes one stream of all runs where they are few: read without an order, one after another, they cost a tenth of what
+// it takes to begin in many rooms side by side.
+func (s *search) few(ctx context.Context, query models.RunQuery, rooms []string) (bool, error) {
+	query.Rooms, query.All, query.Unordered, query.Limit = rooms, nil, true, runsFew
+	runs, err := s.store.Runs.Find(ctx, query)
+	if err != nil || len(runs) == runsFew {
+		return false, err
+	}
+	slices.SortFunc(runs, func(a, b models.MessageRun) int { return s.order(place{At: a.ToAt}, place{At: b.ToAt}) })
+	s.streams = append(s.streams, &runStream{next: runs, ended: true})
+	return true, nil
 }
 
 func (s *search) rarest(ctx context.Context, rooms []string, choices [][]int32) (int, error) {
