@@ -463,7 +463,7 @@ func TestSearchIsRepaired(t *testing.T) {
 				at := time.Now().UnixMilli()
 				lost[n] = models.Message{Identity: int64(100_000 + n), RoomIdentity: room, Seq: int64(6 + n), UserIdentity: alice.identity, Type: "text", Data: fmt.Sprint("lost ", n), CreatedAt: at, UpdatedAt: at}
 			}
-			s.storeMessages(lost, service.RunsOf(lost[40:70]))
+			s.storeMessages(lost, append(service.RunsOf(lost[40:70]), service.RunsOf(lost[60:90])...)) // two that overlap
 		} else {
 			alice = alice.on(s)
 			for q, want := range map[string]int{"lost": 300, "found": 5} {
@@ -476,5 +476,31 @@ func TestSearchIsRepaired(t *testing.T) {
 			}
 		}
 		must(t, i.close())
+	}
+}
+
+// A message that was sent on one node and is changed on another at once is found by what it says then, on both.
+func TestSearchOnTwoNodes(t *testing.T) {
+	t.Parallel()
+	one, two := twoNodes(t)
+	alice := one.user("alice")
+	there := alice.on(two)
+	room := alice.group("both")
+	const sends = 40
+	edits := make([]*answer, sends)
+	together(sends, func(i int) {
+		sent := alice.post("/rooms/"+room+"/messages", fields{"data": "before"})
+		edits[i] = there.patch(into[message](sent.ok(201)).path(), fields{"data": "afterwards"})
+	})
+	for _, a := range edits {
+		a.ok(200)
+	}
+	for _, node := range []*user{alice, there} {
+		if got := found(node, "/search/messages?q=terward"); len(got) != sends {
+			t.Errorf("found %d of %d messages", len(got), sends)
+		}
+		if got := found(node, "/search/messages?q=before"); len(got) > 0 {
+			t.Errorf("what was edited away is found: %q", got)
+		}
 	}
 }
