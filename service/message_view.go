@@ -40,8 +40,14 @@ func (c *core) surround(ctx context.Context, docs []models.Message) (surrounding
 		}
 	}
 	slices.Sort(people)
+	people = slices.Compact(people)
+	if len(people) == 1 { // as in most sends: one more whom the cache then knows
+		user, err := c.users.get(ctx, people[0])
+		around.users = map[string]User{people[0]: user}
+		return around, err
+	}
 	var err error
-	around.users, err = c.usersByID(ctx, slices.Compact(people))
+	around.users, err = c.usersByID(ctx, people)
 	return around, err
 }
 
