@@ -25,8 +25,10 @@ type Room struct {
 	History      string       `bson:"history"`
 	CreatedAt    int64        `bson:"created_at"`
 	UpdatedAt    int64        `bson:"updated_at"`
-	ClosedAt     int64        `bson:"closed_at"` // private rooms: the two are friends no more
-	DissolvedAt  int64        `bson:"dissolved_at"`
+	// Silenced says of those who have left while they could not write until when they can't: coming back ends no silence.
+	Silenced    map[string]int64 `bson:"silenced,omitempty"`
+	ClosedAt    int64            `bson:"closed_at"` // private rooms: the two are friends no more
+	DissolvedAt int64            `bson:"dissolved_at"`
 }
 
 // LastMessage is the short copy of a room's newest message.
@@ -105,6 +107,21 @@ func (r Rooms) SetOwner(ctx context.Context, identity, user string, at int64) er
 // SetMemberCount notes how many members a room has.
 func (r Rooms) SetMemberCount(ctx context.Context, identity string, n int, at int64) error {
 	return r.set(ctx, identity, bson.D{{Key: "member_count", Value: n}, {Key: "updated_at", Value: at}})
+}
+
+// KeepSilence notes until when somebody who leaves may not write, should he come back.
+func (r Rooms) KeepSilence(ctx context.Context, identity, user string, until int64) error {
+	return r.set(ctx, identity, bson.D{{Key: "silenced." + user, Value: until}})
+}
+
+// ForgetSilence drops what KeepSilence noted of users.
+func (r Rooms) ForgetSilence(ctx context.Context, identity string, users []string) error {
+	gone := make(bson.D, len(users))
+	for i, user := range users {
+		gone[i] = bson.E{Key: "silenced." + user, Value: ""}
+	}
+	_, err := r.c.UpdateOne(ctx, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$unset", Value: gone}})
+	return wrap(err)
 }
 
 func (r Rooms) set(ctx context.Context, identity string, fields bson.D) error {

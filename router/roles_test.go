@@ -375,3 +375,31 @@ func TestSilencedHeir(t *testing.T) {
 	}
 	bob.send(group, "I can speak")
 }
+
+// Leaving and coming back ended a silence, so that whoever was silenced in an open group could go on at once.
+func TestSilenceOutlastsLeaving(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.friends("alice", "bob")
+	group := into[room](alice.post("/rooms", fields{"name": "come and go", "members": []string{bob.identity}, "join_policy": "open"}).ok(201))
+	on := "/rooms/" + group.Identity
+	silence := func(seconds int) {
+		alice.put(on+"/members/"+bob.identity+"/silence", fields{"seconds": seconds}).ok(200)
+	}
+	comeBack := func() {
+		bob.delete(on+"/members/"+bob.identity, nil).ok(204)
+		bob.post("/rooms/join", fields{"number": group.Number}).ok(200)
+	}
+	silence(3600)
+	until := bob.room(group.Identity).Me.SilencedUntil
+	for range 2 {
+		comeBack()
+		if me := bob.room(group.Identity).Me; me.SilencedUntil != until {
+			t.Errorf("back in the room, bob is silenced until %d, not %d", me.SilencedUntil, until)
+		}
+		bob.post(on+"/messages", fields{"data": "x"}).refused("forbidden")
+	}
+	silence(0)
+	comeBack()
+	bob.send(group.Identity, "I can speak")
+}

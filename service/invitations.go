@@ -54,8 +54,13 @@ func (s *Rooms) addMembers(ctx context.Context, state *roomState, by string, use
 		return err
 	}
 	members := make([]models.UserRoom, len(users))
+	var returned []string // who left while silenced
 	for i, user := range users {
 		members[i] = newMember(&room, user, define.RoleMember, room.LastSeq)
+		if until, ok := room.Silenced[user]; ok {
+			members[i].SilencedUntil = until
+			returned = append(returned, user)
+		}
 		if room.History == define.HistoryAll {
 			members[i].SinceSeq = 0
 		}
@@ -64,6 +69,11 @@ func (s *Rooms) addMembers(ctx context.Context, state *roomState, by string, use
 		return err
 	}
 	s.rooms.drop(identity)
+	if len(returned) > 0 {
+		if err := s.store.Rooms.ForgetSilence(ctx, identity, returned); err != nil {
+			return err
+		}
+	}
 	if err := s.store.Rooms.SetMemberCount(ctx, identity, len(state.ids)+len(users), now()); err != nil {
 		return err
 	}

@@ -71,13 +71,18 @@ func (s *Rooms) RemoveMember(ctx context.Context, c Caller, room, user string) e
 	}
 }
 
-// removeMember takes the membership away first: whatever comes after it only tells the others, and member_count is
-// counted anew at the next change.
+// removeMember notes a silence that goes on, then takes the membership away: whatever comes after it only tells the
+// others, and member_count is counted anew at the next change.
 func (c *core) removeMember(ctx context.Context, state *roomState, by, user string) error {
 	room := state.room.Identity
 	doc, err := c.store.UserRooms.Get(ctx, user, room)
 	if err != nil {
 		return notFound(err, define.ErrMemberNotFound)
+	}
+	if doc.SilencedUntil > now() {
+		if err := c.store.Rooms.KeepSilence(ctx, room, user, doc.SilencedUntil); err != nil {
+			return err
+		}
 	}
 	if _, err := c.store.UserRooms.Delete(ctx, user, room); err != nil {
 		return err
