@@ -51,6 +51,7 @@ type Store struct {
 	Codes          Codes
 	Counters       Counters
 
+	outage
 	client   *mongo.Client
 	database *mongo.Database
 }
@@ -67,7 +68,8 @@ const (
 
 // Open connects to the database, waiting a while for one that is not there yet, and makes the indexes.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	client := options.Client().SetServerSelectionTimeout(selectionTimeout).SetServerMonitoringMode("poll")
+	s := &Store{}
+	client := options.Client().SetServerSelectionTimeout(selectionTimeout).SetServerMonitoringMode("poll").SetServerMonitor(s.monitor())
 	if o.URI != "" {
 		client.ApplyURI(o.URI).SetTimeout(operationTimeout)
 	} else {
@@ -80,7 +82,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
-	s := &Store{client: connected}
+	s.client = connected
 	s.bind(connected.Database(o.Database))
 	if err := s.reach(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("reach the database: %w", err), s.Close(ctx))

@@ -126,6 +126,9 @@ func TestDatabaseGoesAwayAndComesBack(t *testing.T) {
 		t.Error("no Retry-After")
 	}
 	socket.refused("unavailable", "message.send", fields{"room": room, "data": "meanwhile"})
+	together(20, func(int) {
+		alice.post("/rooms/"+room+"/messages", fields{"data": "meanwhile"}).refused("unavailable")
+	})
 
 	config.Embedded.Listen = address
 	second, err := open(config)

@@ -27,6 +27,11 @@ func (s *Sessions) Authenticate(ctx context.Context, token, ip string) (Caller, 
 	if err != nil {
 		return Caller{}, time.Time{}, define.ErrUnauthenticated.With(err)
 	}
+	leave, err := s.store.Enter()
+	if err != nil {
+		return Caller{}, time.Time{}, err
+	}
+	defer leave()
 	session, err := s.store.Sessions.Get(ctx, claims.Session)
 	if err != nil {
 		return Caller{}, time.Time{}, notFound(err, define.ErrSessionEnded)

@@ -99,9 +99,22 @@ func (w *writer) settle(ctx context.Context, room string) error {
 	return nil
 }
 
-// put queues a message.
+// put queues a message. While the database is away it is refused instead, but for one that waits to find it again.
 func (w *writer) put(ctx context.Context, s *send) error {
-	return w.queue(ctx, s.message.RoomIdentity, s)
+	leave, err := w.store.Enter()
+	if err != nil {
+		return err
+	}
+	told := s.told
+	s.told = func() {
+		leave()
+		told()
+	}
+	if err := w.queue(ctx, s.message.RoomIdentity, s); err != nil {
+		leave()
+		return err
+	}
+	return nil
 }
 
 // queue queues a send for the shard of a room. It waits where the queue is full, so that a flood slows down who causes it.
