@@ -1,10 +1,10 @@
 package helper
 
 import (
-	"hash/fnv"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -12,12 +12,50 @@ import (
 // FoldText returns a text in the form in which it is searched: compatible characters made equal (NFKC), in lower case.
 func FoldText(text string) string { return strings.ToLower(norm.NFKC.String(text)) }
 
-// Term is the hash under which something about a message is found. Nothing can be read from it; two things may share
-// one, so what is found must be looked at.
+// Term is the hash under which something about a message is found: FNV-1a. Nothing can be read from it; two things may
+// share one, so what is found must be looked at.
 func Term(name string) int32 {
-	h := fnv.New32a()
-	h.Write([]byte(name))
-	return int32(h.Sum32())
+	h := hashStart
+	for i := range len(name) {
+		h = h.add(name[i])
+	}
+	return int32(h)
+}
+
+// hash is what FNV-1a has come to. The terms of a text are parts that overlap, of which a hash made on the way serves the
+// longer one too: no text is put together for any of them.
+type hash uint32
+
+const (
+	hashStart hash = 2166136261
+	hashPrime hash = 16777619
+)
+
+func (h hash) add(b byte) hash { return (h ^ hash(b)) * hashPrime }
+
+func (h hash) text(text string) hash {
+	for i := range len(text) {
+		h = h.add(text[i])
+	}
+	return h
+}
+
+func (h hash) rune(r rune) hash {
+	if r < utf8.RuneSelf {
+		return h.add(byte(r))
+	}
+	var encoded [utf8.UTFMax]byte
+	for _, b := range encoded[:utf8.EncodeRune(encoded[:], r)] {
+		h = h.add(b)
+	}
+	return h
+}
+
+func (h hash) runes(runes []rune) hash {
+	for _, r := range runes {
+		h = h.rune(r)
+	}
+	return h
 }
 
 // The terms of a folded text: of words every three, five and eight letters in a row, and their first one and two letters;
@@ -32,21 +70,35 @@ const (
 
 // TextTerms returns the terms of a folded text, each once, in order.
 func TextTerms(folded string) []int32 {
-	var terms []int32
-	for s := range segments(folded) {
-		if !s.word {
-			terms = append(terms, pairTerms(s.runes)...)
-			continue
-		}
-		for _, n := range wordParts {
-			terms = append(terms, partTerms(s.runes, n)...)
-		}
-		for n := 1; n <= min(2, len(s.runes)); n++ {
-			terms = append(terms, Term(termStart+string(s.runes[:n])))
-		}
-	}
+	terms := AppendTextTerms(nil, folded)
 	slices.Sort(terms)
 	return slices.Compact(terms)
+}
+
+// AppendTextTerms appends the terms of a folded text in no order; one may come more than once.
+func AppendTextTerms(terms []int32, folded string) []int32 {
+	part, start := hashStart.text(termPart), hashStart.text(termStart)
+	for s := range segments(folded) {
+		if !s.word {
+			terms = appendSingles(terms, s.runes)
+			terms = appendParts(terms, s.runes, 2)
+			continue
+		}
+		for i := range s.runes {
+			h, n := part, 0
+			for _, want := range wordParts {
+				if i+want > len(s.runes) {
+					break
+				}
+				h, n = h.runes(s.runes[i+n:i+want]), want
+				terms = append(terms, int32(h))
+			}
+		}
+		for n := 1; n <= min(2, len(s.runes)); n++ {
+			terms = append(terms, int32(start.runes(s.runes[:n])))
+		}
+	}
+	return terms
 }
 
 // QueryTerms returns terms that every text has in which the folded query stands; there may be none. A query of one or
@@ -56,10 +108,10 @@ func QueryTerms(folded string) []int32 {
 	for s := range segments(folded) {
 		switch {
 		case !s.word:
-			if pairs := pairTerms(s.runes); len(s.runes) > 1 {
-				terms = append(terms, pairs[len(s.runes):]...) // the pairs imply the characters
+			if len(s.runes) > 1 {
+				terms = appendParts(terms, s.runes, 2) // the pairs imply the characters
 			} else {
-				terms = append(terms, pairs...)
+				terms = appendSingles(terms, s.runes)
 			}
 		case len(s.runes) >= wordParts[0]:
 			n := wordParts[0]
@@ -68,9 +120,9 @@ func QueryTerms(folded string) []int32 {
 					n = longer
 				}
 			}
-			terms = append(terms, partTerms(s.runes, n)...)
+			terms = appendParts(terms, s.runes, n)
 		case !s.first || len(string(s.runes)) == len(folded):
-			terms = append(terms, Term(termStart+string(s.runes)))
+			terms = append(terms, int32(hashStart.text(termStart).runes(s.runes)))
 		}
 	}
 	slices.Sort(terms)
@@ -80,23 +132,20 @@ func QueryTerms(folded string) []int32 {
 // wordParts are the lengths of the parts of words, in order.
 var wordParts = [...]int{3, 5, 8}
 
-// partTerms returns the terms of every n letters in a row.
-func partTerms(runes []rune, n int) []int32 {
-	var terms []int32
+// appendParts appends the terms of every n in a row.
+func appendParts(terms []int32, runes []rune, n int) []int32 {
+	part := hashStart.text(termPart)
 	for i := range max(0, len(runes)-n+1) {
-		terms = append(terms, Term(termPart+string(runes[i:i+n])))
+		terms = append(terms, int32(part.runes(runes[i:i+n])))
 	}
 	return terms
 }
 
-// pairTerms returns the terms of the characters, then those of each two in a row.
-func pairTerms(runes []rune) []int32 {
-	var terms []int32
+// appendSingles appends the terms of the characters.
+func appendSingles(terms []int32, runes []rune) []int32 {
+	single := hashStart.text(termSingle)
 	for _, r := range runes {
-		terms = append(terms, Term(termSingle+string(r)))
-	}
-	for i := range len(runes) - 1 {
-		terms = append(terms, Term(termPart+string(runes[i:i+2])))
+		terms = append(terms, int32(single.rune(r)))
 	}
 	return terms
 }
@@ -108,34 +157,46 @@ type segment struct {
 	first bool // nothing that is searched comes before it
 }
 
-func segments(folded string) func(yield func(segment) bool) {
-	const none, word, dense = 0, 1, 2
-	kind := func(r rune) int {
-		switch {
-		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul), unicode.IsSymbol(r):
-			return dense
-		case unicode.IsLetter(r), unicode.IsDigit(r), unicode.IsMark(r):
-			return word
-		}
-		return none
+// What a character is to a search.
+const (
+	gap   = iota // not searched; ends a word
+	word         // a letter of a word
+	dense        // needs no spaces around it
+)
+
+func kindOf(r rune) int {
+	switch {
+	case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+		return word
+	case r == ' ':
+		return gap
+	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul), unicode.IsSymbol(r):
+		return dense
+	case unicode.IsLetter(r), unicode.IsDigit(r), unicode.IsMark(r):
+		return word
 	}
+	return gap
+}
+
+// segments gives the segments of a folded text. Each is valid until the next.
+func segments(folded string) func(yield func(segment) bool) {
 	return func(yield func(segment) bool) {
 		var runes []rune
-		last, first := none, true
+		last, first := gap, true
 		flush := func() bool {
 			if len(runes) == 0 {
 				return true
 			}
 			s := segment{runes: runes, word: last == word, first: first}
-			runes, first = nil, false
+			runes, first = runes[:0], false
 			return yield(s)
 		}
 		for _, r := range folded {
-			k := kind(r)
+			k := kindOf(r)
 			if k != last && !flush() {
 				return
 			}
-			if last = k; k != none {
+			if last = k; k != gap {
 				runes = append(runes, r)
 			}
 		}

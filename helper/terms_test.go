@@ -57,3 +57,19 @@ func FuzzQueryTerms(f *testing.F) {
 		}
 	})
 }
+
+// Stored messages are found by these: another value for a term would make them unfindable.
+func TestTermsKeepTheirValues(t *testing.T) {
+	t.Parallel()
+	var want []int32
+	for _, name := range []string{"t:sta", "t:tat", "t:ati", "t:tio", "t:ion", "t:stati", "t:tatio", "t:ation", "^:s", "^:st", "c:北", "c:京", "t:北京", "c:👍"} {
+		want = append(want, Term(name))
+	}
+	slices.Sort(want)
+	if got := TextTerms("station 北京, 👍"); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got := Term("t:北京"); got != 459207399 {
+		t.Errorf("the term of a pair is %d", got)
+	}
+}

@@ -195,7 +195,7 @@ func termsOf(list []*models.Message) []int32 {
 			terms = append(terms, mentionTerm(user))
 		}
 		for _, text := range textsOf(m) {
-			terms = append(terms, helper.TextTerms(helper.FoldText(text))...)
+			terms = helper.AppendTextTerms(terms, helper.FoldText(text))
 		}
 	}
 	slices.Sort(terms)
