@@ -123,7 +123,7 @@ func operators(doc []byte) bool {
 func (e explained) residual(p *storage.Plan) bson.D {
 	exact := true
 	for _, s := range p.Scans {
-		exact = exact && s.Exact()
+		exact = exact && s.Exact() && !s.Joins()
 	}
 	if exact {
 		return bson.D{}

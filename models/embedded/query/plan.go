@@ -1,6 +1,7 @@
 package query
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -77,6 +78,25 @@ func (p *Predicate) MatchesMissing() bool {
 		return p.Not
 	}
 	return p.Not
+}
+
+// Elementwise reports whether arrays make no difference: a document matches if and only
+// if the value on Path, or one of the elements of an array there, is one of p's.
+func (p *Predicate) Elementwise() bool {
+	if p.Not || len(p.elements) > 0 || len(p.Prefixes) > 0 || strings.Contains(p.Path, ".") {
+		return false
+	}
+	// An index holds null for what is missing, and arrays within arrays in another form.
+	special := func(v bson.RawValue) bool {
+		return v.Type == bson.TypeNull || v.Type == bson.TypeUndefined || v.Type == bson.TypeArray
+	}
+	switch p.Op {
+	case OpEq:
+		return !special(p.Value)
+	case OpIn:
+		return p.Exact && !slices.ContainsFunc(p.Values, special)
+	}
+	return false
 }
 
 // null reports whether one of the values is null, which a missing field equals.

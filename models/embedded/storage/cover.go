@@ -23,7 +23,7 @@ func (c *keyCursor) readKey(dst []byte, fields []int, values []keyed) (doc []byt
 	if err != nil || len(types) == 0 {
 		return dst, values, false, err
 	}
-	key := c.iter.Key()
+	key := c.key()
 	values = values[:0]
 	at := entryPrefixSize
 	for i, f := range c.scan.Index.Spec.Fields {
@@ -77,7 +77,7 @@ func (s *Scan) keyDocument(doc bson.Raw) (bson.Raw, error) {
 // shows them. doc is the document that the key leads to.
 func (c *keyCursor) keyDocument(doc bson.Raw) (bson.Raw, error) {
 	x := c.scan.Index
-	tuple, err := x.tuple(doc, c.iter.Key())
+	tuple, err := x.tuple(doc, c.key())
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,12 @@ type IndexScan struct {
 	checkFrom int
 	// used are the predicates that the bounds stand for.
 	used []*query.Predicate
+	// also are encoded values that a document must have in the array of field `array`
+	// besides the one that the bounds are at: see join.
+	also  [][]byte
+	array int
+	// joined are the predicates that also stands for.
+	joined []*query.Predicate
 	// exact says that every key leads to a document that matches the filter.
 	exact bool
 	// limits are the keys that min and max leave.
@@ -41,10 +47,46 @@ func newIndexScan(x *Index, predicates []query.Predicate, complete bool) *IndexS
 	for i := range x.Spec.Fields {
 		s.bound(i, predicates)
 	}
-	s.exact = complete && len(s.used) == len(predicates) && !slices.ContainsFunc(s.used, func(p *query.Predicate) bool {
-		return !p.Exact || x.arrayOn(p.Path)
+	s.join(predicates)
+	s.exact = complete && len(s.used)+len(s.joined) == len(predicates) && !slices.ContainsFunc(s.used, func(p *query.Predicate) bool {
+		return !p.Exact || x.arrayOn(p.Path) && !p.Elementwise()
 	})
 	return s
+}
+
+// join finds values that the array of a field must have together with the one that its
+// bounds are at. The keys of a document differ in nothing but that field, so whether it
+// has another value is seen in the index, at the place of that value.
+func (s *IndexScan) join(predicates []query.Predicate) {
+	x := s.Index
+	for i, path := range x.Spec.Paths {
+		if x.Spec.Unique || x.arrays(i) == 0 || !s.fields[i].fixed() || !s.onlyArray(i) {
+			continue
+		}
+		for j := range predicates {
+			p := &predicates[j]
+			if p.Path != path || !p.Elementwise() || slices.Contains(s.used, p) {
+				continue
+			}
+			if allowed := intervalsOf(p); allowed.fixed() {
+				key := allowed[0].low.key
+				if x.Spec.Fields[i].Desc {
+					key = inverted(key)
+				}
+				s.also, s.array, s.joined = append(s.also, key), i, append(s.joined, p)
+			}
+		}
+	}
+}
+
+// onlyArray reports whether no other field of the index than i has arrays.
+func (s *IndexScan) onlyArray(i int) bool {
+	for j := range s.fields {
+		if j != i && s.Index.arrays(j) != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // bound narrows field i by its predicates, those that give points first.
@@ -297,6 +339,9 @@ func (s *IndexScan) Bounds() bson.D {
 // Exact reports whether every key of the scan leads to a document that matches.
 func (s *IndexScan) Exact() bool { return s.exact }
 
+// Joins reports whether the scan looks up in the index what else an array must have.
+func (s *IndexScan) Joins() bool { return len(s.also) > 0 }
+
 // MultikeyPaths gives, for each field of the index, the leading parts of its path that
 // are or were arrays in some document.
 func (s *IndexScan) MultikeyPaths() bson.D {
@@ -340,7 +385,7 @@ func (s *IndexScan) KeyBounds() (start, end bson.D, startIn, endIn, ok bool) {
 // documents need not be looked at for it.
 func (s *IndexScan) Answers(path, operator string) bool {
 	return slices.ContainsFunc(s.used, func(p *query.Predicate) bool {
-		return p.Exact && p.Path == path && operatorOf(p) == operator && !s.Index.arrayOn(path)
+		return p.Exact && p.Path == path && operatorOf(p) == operator && (!s.Index.arrayOn(path) || p.Elementwise())
 	})
 }
 

@@ -31,54 +31,81 @@ type keyCursor struct {
 	at      int // the range that iter is in
 	started bool
 	// jump is where to go on, nil for the next key.
-	jump []byte
+	jump  []byte
+	ended bool
+
+	// others look for the values of scan.also, each at its own place.
+	others []*pebble.Iterator
+	wanted []byte
+	// merged holds what a cursor has that takes turns with others on one iterator.
+	merged *readAhead
 	// order holds the values of the sort in the current key, where scans are merged.
 	order []byte
-	ended bool
 }
 
 // next moves to the next key that the bounds allow.
-func (c *keyCursor) next() bool {
+func (c *keyCursor) next() (bool, error) {
+	if c.merged != nil {
+		return c.merged.next(c)
+	}
+	return c.move()
+}
+
+// move moves iter to the next key that the bounds allow.
+func (c *keyCursor) move() (bool, error) {
 	for !c.ended {
 		if !c.step() {
 			c.ended = true
-			break
+			return false, c.iter.Error()
 		}
 		c.Stats.Keys++
-		if c.scan.checks == nil || c.check() {
+		if c.scan.checks != nil && !c.check() {
+			continue
+		}
+		if ok, err := c.joined(); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+// step moves to the next key of the ranges. Where it comes to lie past a range it
+// serves for the ranges after it: what many ranges have in few keys takes few seeks.
+func (c *keyCursor) step() bool {
+	positioned := c.started
+	if c.started && !c.advance() {
+		return false // nothing follows, in this range or another
+	}
+	c.started = true
+	for ; c.at < len(c.scan.ranges); c.at++ {
+		r := c.scan.ranges[c.at]
+		if r.empty() {
+			continue
+		}
+		if !positioned || c.before(r) {
+			if !c.seek(r.low, r.high) {
+				return false
+			}
+			positioned = true
+		}
+		if c.within(r) {
 			return true
 		}
 	}
 	return false
 }
 
-// step moves to the next key of the ranges.
-func (c *keyCursor) step() bool {
-	for c.at < len(c.scan.ranges) {
-		r := c.scan.ranges[c.at]
-		valid := false
-		switch {
-		case !c.started && r.empty():
-		case !c.started:
-			valid = c.seek(r.low, r.high)
-		case c.jump != nil:
-			valid = c.seek(c.jump, c.jump)
-		case c.scan.Reverse:
-			valid = c.iter.Prev()
-		default:
-			valid = c.iter.Next()
-		}
-		c.started, c.jump = true, nil
-		if valid && c.within(r) {
-			return true
-		}
-		if c.iter.Error() != nil {
-			return false
-		}
-		c.at++
-		c.started = false
+// advance moves to the next key, or to where the cursor was told to go on.
+func (c *keyCursor) advance() bool {
+	jump := c.jump
+	c.jump = nil
+	switch {
+	case jump != nil:
+		return c.seek(jump, jump)
+	case c.scan.Reverse:
+		return c.iter.Prev()
 	}
-	return false
+	return c.iter.Next()
 }
 
 func (c *keyCursor) seek(low, high []byte) bool {
@@ -89,6 +116,15 @@ func (c *keyCursor) seek(low, high []byte) bool {
 	return c.iter.SeekGE(low)
 }
 
+// before reports whether the scan comes to r after the key that iter is at.
+func (c *keyCursor) before(r keyRange) bool {
+	if c.scan.Reverse {
+		return bytes.Compare(c.iter.Key(), r.high) >= 0
+	}
+	return bytes.Compare(c.iter.Key(), r.low) < 0
+}
+
+// within reports whether the key that iter is at, not before r, is in r.
 func (c *keyCursor) within(r keyRange) bool {
 	if c.scan.Reverse {
 		return bytes.Compare(c.iter.Key(), r.low) >= 0
@@ -140,12 +176,27 @@ func (c *keyCursor) target(prefix, jump []byte) []byte {
 	return append(bytes.Clone(prefix), jump...)
 }
 
+// key and value give the entry that the cursor is at.
+func (c *keyCursor) key() []byte {
+	if c.merged != nil {
+		return c.merged.entries[c.merged.at].key
+	}
+	return c.iter.Key()
+}
+
+func (c *keyCursor) value() ([]byte, error) {
+	if c.merged != nil {
+		return c.merged.entries[c.merged.at].value, nil
+	}
+	return c.iter.ValueAndErr()
+}
+
 // recordID gives the record that the current key leads to.
 func (c *keyCursor) recordID() (RecordID, error) {
 	if !c.scan.Index.Spec.Unique {
-		return recordIDAt(c.iter.Key()), nil
+		return recordIDAt(c.key()), nil
 	}
-	v, err := c.iter.ValueAndErr()
+	v, err := c.value()
 	if err != nil {
 		return 0, err
 	}
@@ -155,7 +206,7 @@ func (c *keyCursor) recordID() (RecordID, error) {
 // types gives how the values of the current key are read, empty where an older
 // version wrote the entry.
 func (c *keyCursor) types() ([]byte, error) {
-	v, err := c.iter.ValueAndErr()
+	v, err := c.value()
 	return entryTypes(c.scan.Index, v), err
 }
 
@@ -169,7 +220,7 @@ func entryTypes(x *Index, v []byte) []byte {
 
 // field gives the encoded value of field i in the current key and where it ends.
 func (c *keyCursor) field(i int) (v []byte, end int) {
-	key := c.iter.Key()
+	key := c.key()
 	at := entryPrefixSize
 	for j, f := range c.scan.Index.Spec.Fields {
 		end := at + value.KeyLen(key[at:], f.Desc)
@@ -215,18 +266,4 @@ func (c *keyCursor) setOrder(fields []query.SortField) error {
 		}
 	}
 	return nil
-}
-
-// merge is a heap of cursors, the one with the first key of the order on top.
-type merge []*keyCursor
-
-func (m merge) Len() int           { return len(m) }
-func (m merge) Less(i, j int) bool { return bytes.Compare(m[i].order, m[j].order) < 0 }
-func (m merge) Swap(i, j int)      { m[i], m[j] = m[j], m[i] }
-func (m *merge) Push(x any)        { *m = append(*m, x.(*keyCursor)) }
-
-func (m *merge) Pop() any {
-	last := (*m)[len(*m)-1]
-	*m = (*m)[:len(*m)-1]
-	return last
 }

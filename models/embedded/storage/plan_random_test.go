@@ -227,18 +227,19 @@ func TestEveryPlanAgrees(t *testing.T) {
 		sound(t, c)
 	}
 	t.Logf("%+v", ran)
-	if ran.plans < 2*ran.queries/3 || ran.merged == 0 || ran.sorted == 0 || ran.covered == 0 || ran.counted == 0 || ran.distinct == 0 || ran.checked == 0 {
+	if ran.plans < 2*ran.queries/3 || ran.merged == 0 || ran.sorted == 0 || ran.covered == 0 || ran.counted == 0 || ran.distinct == 0 || ran.checked == 0 || ran.joined == 0 {
 		t.Errorf("the queries meet too few plans: %+v", ran)
 	}
 }
 
 // coverage counts the plans that the random queries met.
-type coverage struct{ queries, plans, merged, sorted, covered, counted, distinct, checked int }
+type coverage struct{ queries, plans, merged, sorted, covered, counted, distinct, checked, joined int }
 
 func (v *coverage) add(p *Plan) {
 	v.plans++
 	for n, is := range map[*int]bool{&v.merged: len(p.Scans) > 1, &v.sorted: p.Sorted, &v.covered: p.Covered, &v.counted: p.Counted, &v.distinct: p.Distinct,
-		&v.checked: slices.ContainsFunc(p.Scans, func(s *IndexScan) bool { return s.checks != nil })} {
+		&v.checked: slices.ContainsFunc(p.Scans, func(s *IndexScan) bool { return s.checks != nil }),
+		&v.joined:  slices.ContainsFunc(p.Scans, (*IndexScan).Joins)} {
 		if is {
 			*n++
 		}
@@ -350,7 +351,7 @@ func (c *Collection) plans(q *Query) ([]*Plan, error) { return c.schema.Load().p
 func explainPlan(p *Plan) string {
 	out := fmt.Sprintf("sorted %v covered %v counted %v distinct %v:", p.Sorted, p.Covered, p.Counted, p.Distinct)
 	for _, s := range p.Scans {
-		out += fmt.Sprintf(" %s %v reverse %v exact %v checks %v", s.Index.Spec.Name, s.Bounds(), s.Reverse, s.exact, s.checks != nil)
+		out += fmt.Sprintf(" %s %v reverse %v exact %v checks %v joins %v", s.Index.Spec.Name, s.Bounds(), s.Reverse, s.exact, s.checks != nil, s.Joins())
 	}
 	return out
 }

@@ -43,6 +43,9 @@ type Scan struct {
 	cursors []*keyCursor
 	merge   merge
 	current *keyCursor
+	// keys is the iterator that all cursors use, others those for their joins.
+	keys   *pebble.Iterator
+	others []*pebble.Iterator
 	// records fetches what the indexes point to, from the same snapshot.
 	records *pebble.Iterator
 	seen    map[RecordID]struct{}
@@ -107,22 +110,12 @@ func (s *Scan) open() error {
 		s.collection, err = db.NewIter(&ids)
 		return err
 	}
-	first, err := db.NewIter(s.keyOptions(s.Plan.Scans[0]))
-	if err != nil {
-		return err
-	}
-	s.cursors = append(s.cursors, &keyCursor{scan: s.Plan.Scans[0], iter: first})
-	for _, scan := range s.Plan.Scans[1:] {
-		c := &keyCursor{scan: scan, iter: first}
-		if s.merges() {
-			if c.iter, err = first.Clone(pebble.CloneOptions{IterOptions: s.keyOptions(scan)}); err != nil {
-				return errors.Join(err, s.Close())
-			}
-		}
-		s.cursors = append(s.cursors, c)
+	if err := s.openKeys(); err != nil {
+		return errors.Join(err, s.Close())
 	}
 	if !s.Plan.Counted {
-		if s.records, err = s.cursors[0].iter.Clone(pebble.CloneOptions{IterOptions: &ids}); err != nil {
+		var err error
+		if s.records, err = s.keys.Clone(pebble.CloneOptions{IterOptions: &ids}); err != nil {
 			return errors.Join(err, s.Close())
 		}
 	}
@@ -132,14 +125,33 @@ func (s *Scan) open() error {
 	return nil
 }
 
-// keyOptions bound the iterator of an IndexScan. Scans that follow one another share
-// one iterator over all indexes.
-func (s *Scan) keyOptions(scan *IndexScan) *pebble.IterOptions {
-	if len(s.Plan.Scans) > 1 && !s.merges() {
-		return &pebble.IterOptions{LowerBound: []byte{entryKind}, UpperBound: []byte{entryKind + 1}}
+// openKeys makes the cursors, which share one iterator, and one for each value of a join.
+func (s *Scan) openKeys() (err error) {
+	options := pebble.IterOptions{LowerBound: []byte{entryKind}, UpperBound: []byte{entryKind + 1}}
+	if len(s.Plan.Scans) == 1 {
+		options.LowerBound = appendPrefix(nil, entryKind, s.Plan.Scans[0].Index.ID)
+		options.UpperBound = successor(options.LowerBound)
 	}
-	prefix := appendPrefix(nil, entryKind, scan.Index.ID)
-	return &pebble.IterOptions{LowerBound: prefix, UpperBound: successor(prefix)}
+	if s.keys, err = s.c.store.db.NewIter(&options); err != nil {
+		return err
+	}
+	for _, scan := range s.Plan.Scans {
+		for len(s.others) < len(scan.also) {
+			other, err := s.keys.Clone(pebble.CloneOptions{})
+			if err != nil {
+				return err
+			}
+			s.others = append(s.others, other)
+		}
+	}
+	s.cursors = make([]*keyCursor, len(s.Plan.Scans))
+	for i, scan := range s.Plan.Scans {
+		s.cursors[i] = &keyCursor{scan: scan, iter: s.keys, others: s.others}
+		if s.merges() {
+			s.cursors[i].merged = &readAhead{}
+		}
+	}
+	return nil
 }
 
 // merges reports whether the plan's scans are merged in the order of the sort.
@@ -155,17 +167,12 @@ func (s *Scan) Close() error {
 		s.c.store.docsExamined.Add(s.Stats.DocsExamined)
 	}
 	var err error
-	for _, iter := range []*pebble.Iterator{s.collection, s.records} {
+	for _, iter := range append(s.others, s.collection, s.records, s.keys) {
 		if iter != nil {
 			err = errors.Join(err, iter.Close())
 		}
 	}
-	for i, c := range s.cursors {
-		if i == 0 || s.merges() {
-			err = errors.Join(err, c.iter.Close())
-		}
-	}
-	s.collection, s.records, s.cursors, s.merge, s.done = nil, nil, nil, nil, true
+	s.collection, s.records, s.keys, s.others, s.cursors, s.merge, s.done = nil, nil, nil, nil, nil, nil, true
 	return err
 }
 
@@ -339,11 +346,8 @@ func (s *Scan) advance() (bool, error) {
 		s.current = s.cursors[0]
 	}
 	for next := 0; ; next++ {
-		if s.step(s.current) {
-			return true, nil
-		}
-		if err := s.current.iter.Error(); err != nil {
-			return false, err
+		if moved, err := s.step(s.current); moved || err != nil {
+			return moved, err
 		}
 		for next < len(s.cursors) && s.cursors[next].ended {
 			next++
@@ -356,36 +360,31 @@ func (s *Scan) advance() (bool, error) {
 }
 
 // step moves a cursor and counts the keys that it looks at.
-func (s *Scan) step(c *keyCursor) bool {
+func (s *Scan) step(c *keyCursor) (bool, error) {
 	before := c.Stats.Keys
-	moved := c.next()
+	moved, err := c.next()
 	s.Stats.KeysExamined += c.Stats.Keys - before
-	return moved
+	return moved, err
 }
 
 // advanceMerged moves to the first key in the order of the sort among all cursors.
 func (s *Scan) advanceMerged() (bool, error) {
 	if s.current == nil {
 		for _, c := range s.cursors {
-			if s.step(c) {
-				s.merge = append(s.merge, c)
-				if err := c.setOrder(s.q.Sort.Fields); err != nil {
-					return false, err
-				}
-			} else if err := c.iter.Error(); err != nil {
+			moved, err := s.turn(c)
+			if err != nil {
 				return false, err
+			}
+			if moved {
+				s.merge = append(s.merge, c)
 			}
 		}
 		heap.Init(&s.merge)
-	} else if s.step(s.current) {
-		if err := s.current.setOrder(s.q.Sort.Fields); err != nil {
-			return false, err
-		}
+	} else if moved, err := s.turn(s.current); err != nil {
+		return false, err
+	} else if moved {
 		heap.Fix(&s.merge, 0)
 	} else {
-		if err := s.current.iter.Error(); err != nil {
-			return false, err
-		}
 		heap.Pop(&s.merge)
 	}
 	if len(s.merge) == 0 {
@@ -393,6 +392,15 @@ func (s *Scan) advanceMerged() (bool, error) {
 	}
 	s.current = s.merge[0]
 	return true, nil
+}
+
+// turn moves a cursor of a merge and takes its place in the order.
+func (s *Scan) turn(c *keyCursor) (bool, error) {
+	moved, err := s.step(c)
+	if moved && err == nil {
+		err = c.setOrder(s.q.Sort.Fields)
+	}
+	return moved, err
 }
 
 // walk moves to the next record of the collection.
