@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -61,11 +62,17 @@ var indexes = []index{
 	{collection: "message", keys: []string{"room_identity", "seq"}, unique: true},
 	{collection: "message", keys: []string{"room_identity", "user_identity", "client_id"}, unique: true,
 		partial: bson.D{{Key: "client_id", Value: bson.D{{Key: "$exists", Value: true}}}}},
-	{collection: "message_search", keys: []string{"room_identity", "terms", "to_at"}},
+	{collection: "message_search", keys: []string{"terms", "room_identity", "-to_at", "from_seq", "to_seq"}}, // byTerm
 	{collection: "message_search", keys: []string{"room_identity", "to_seq"}},
 }
 
-// makeIndexes makes those that are missing. A MongoDB answers at once where an index stands already.
+// retired are indexes of earlier versions, which would only cost writes.
+var retired = []index{
+	{collection: "message_search", keys: []string{"room_identity", "terms", "to_at"}},
+}
+
+// makeIndexes makes those that are missing, and drops the retired ones when those in their place stand. A MongoDB answers
+// at once where an index stands already.
 func (s *Store) makeIndexes(ctx context.Context) error {
 	byCollection := map[string][]mongo.IndexModel{}
 	for _, i := range indexes {
@@ -76,8 +83,18 @@ func (s *Store) makeIndexes(ctx context.Context) error {
 			return fmt.Errorf("collection %s: %w", name, wrap(err))
 		}
 	}
+	for _, i := range retired {
+		err := s.database.Collection(i.collection).Indexes().DropWithKey(ctx, i.model().Keys)
+		var refused mongo.ServerError
+		if err != nil && !(errors.As(err, &refused) && refused.HasErrorCode(indexNotFound)) {
+			return fmt.Errorf("collection %s: %w", i.collection, wrap(err))
+		}
+	}
 	return nil
 }
+
+// indexNotFound is MongoDB's code IndexNotFound.
+const indexNotFound = 27
 
 func (i index) model() mongo.IndexModel {
 	keys := bson.D{}

@@ -173,7 +173,7 @@ func runOf(list []*models.Message) models.MessageRun {
 	first, last := list[0], list[len(list)-1]
 	return models.MessageRun{
 		Identity: first.Identity*runMessages + int64(len(list)-1), RoomIdentity: first.RoomIdentity, FromSeq: first.Seq, ToSeq: last.Seq,
-		FromAt: first.CreatedAt, ToAt: last.CreatedAt, Terms: termsOf(list),
+		ToAt: last.CreatedAt, Terms: termsOf(list),
 	}
 }
 

@@ -39,8 +39,10 @@ type keyCursor struct {
 	wanted []byte
 	// merged holds what a cursor has that takes turns with others on one iterator.
 	merged *readAhead
-	// order holds the values of the sort in the current key, where scans are merged.
+	// order holds the values of the sort in the current key, where scans are merged,
+	// and place is that of the cursor among them.
 	order []byte
+	place int
 }
 
 // next moves to the next key that the bounds allow.

@@ -1,6 +1,9 @@
 package storage
 
-import "bytes"
+import (
+	"bytes"
+	"cmp"
+)
 
 // readAhead is what a cursor has read that takes turns with others on one iterator. An
 // iterator for each would cost more than the seek that a turn takes, and most cursors of
@@ -65,13 +68,16 @@ func (c *keyCursor) resume(key []byte) {
 	}
 }
 
-// merge is a heap of cursors, the one with the first key of the order on top.
+// merge is a heap of cursors, the one with the first key of the order on top. Where keys
+// are equal the scans' own order decides, so that the same query gives the same twice.
 type merge []*keyCursor
 
-func (m merge) Len() int           { return len(m) }
-func (m merge) Less(i, j int) bool { return bytes.Compare(m[i].order, m[j].order) < 0 }
-func (m merge) Swap(i, j int)      { m[i], m[j] = m[j], m[i] }
-func (m *merge) Push(x any)        { *m = append(*m, x.(*keyCursor)) }
+func (m merge) Len() int { return len(m) }
+func (m merge) Less(i, j int) bool {
+	return cmp.Or(bytes.Compare(m[i].order, m[j].order), m[i].place-m[j].place) < 0
+}
+func (m merge) Swap(i, j int) { m[i], m[j] = m[j], m[i] }
+func (m *merge) Push(x any)   { *m = append(*m, x.(*keyCursor)) }
 
 func (m *merge) Pop() any {
 	last := (*m)[len(*m)-1]

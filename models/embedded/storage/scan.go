@@ -146,7 +146,7 @@ func (s *Scan) openKeys() (err error) {
 	}
 	s.cursors = make([]*keyCursor, len(s.Plan.Scans))
 	for i, scan := range s.Plan.Scans {
-		s.cursors[i] = &keyCursor{scan: scan, iter: s.keys, others: s.others}
+		s.cursors[i] = &keyCursor{scan: scan, place: i, iter: s.keys, others: s.others}
 		if s.merges() {
 			s.cursors[i].merged = &readAhead{}
 		}
