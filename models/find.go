@@ -23,6 +23,9 @@ func decode[T any](result *mongo.SingleResult) (T, error) {
 	return doc, wrap(err)
 }
 
+// manyAtOnce is how many documents a first answer brings where several hundred are usual. Without it, it brings 101.
+const manyAtOnce = 1000
+
 // findAll returns every document that filter finds.
 func findAll[T any](ctx context.Context, c *mongo.Collection, filter any, o ...options.Lister[options.FindOptions]) ([]T, error) {
 	cursor, err := c.Find(ctx, filter, o...)

@@ -58,7 +58,7 @@ func (r Rooms) Get(ctx context.Context, identity string) (Room, error) {
 
 // GetMany returns those of the rooms that exist, in no order.
 func (r Rooms) GetMany(ctx context.Context, identities []string) ([]Room, error) {
-	return findAll[Room](ctx, r.c, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: identities}}}})
+	return findAll[Room](ctx, r.c, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: identities}}}}, options.Find().SetBatchSize(manyAtOnce))
 }
 
 // ByPair returns the private room of a pair.

@@ -62,7 +62,7 @@ func (u UserRooms) Get(ctx context.Context, user, room string) (UserRoom, error)
 
 // ByUser returns every room of a user, in the order of their identities.
 func (u UserRooms) ByUser(ctx context.Context, user string) ([]UserRoom, error) {
-	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "user_identity", Value: user}}, options.Find().SetSort(bson.D{{Key: "room_identity", Value: 1}}))
+	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "user_identity", Value: user}}, options.Find().SetSort(bson.D{{Key: "room_identity", Value: 1}}).SetBatchSize(manyAtOnce))
 }
 
 // ByRoom returns every member of a room in the order of arrival.

@@ -8,7 +8,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
 
 	"parlor/define"
 	"parlor/helper"
@@ -16,13 +15,13 @@ import (
 )
 
 const (
-	roomsAtOnce = 200   // of one query: more would not be merged by the index but sorted
-	runsAtOnce  = 64    // read at once
-	runsFew     = 256   // that are read without an order, from all rooms at once
-	runsMax     = 2_000 // looked at for one page: one with few hits says where to go on
-	countRooms  = 50    // in which runs are counted to find the rarest term
-	countUpTo   = 200   // of a term
-	countTerms  = 6     // that are compared
+	runsAtOnce = 64    // whose messages are read together
+	runsFew    = 128   // of many rooms that are read without an order
+	runsWindow = 512   // of many rooms in one window of time at most
+	runsMax    = 2_000 // looked at for one page: one with few hits says where to go on
+	countRooms = 50    // in which runs are counted to find the rarest term
+	countUpTo  = 200   // of a term
+	countTerms = 6     // that are compared
 )
 
 // wanted is what a search wants of a message beside its room.
@@ -117,9 +116,19 @@ type search struct {
 	forward bool
 	after   place // hits come after it in the direction of the search
 
-	streams []*runStream
-	looked  int
-	found   []models.Message // hits that may not be the next ones yet
+	source runSource
+	runs   []models.MessageRun // read from the source, in order
+	upTo   int64               // the source has given everything up to this time
+	ended  bool                // the source has given everything
+	looked int
+	found  []models.Message // hits that may not be the next ones yet
+	living map[string]bool  // whether a room is still there
+}
+
+// runSource gives runs in portions: each in the order of the search and behind the ones before, with the time up to which
+// everything was given. The last portion is marked.
+type runSource interface {
+	next(ctx context.Context) (runs []models.MessageRun, upTo int64, last bool, err error)
 }
 
 // order compares two places in the direction of the search.
@@ -137,17 +146,11 @@ func (s *search) page(ctx context.Context, n int) (hits []models.Message, next *
 		return nil, nil, err
 	}
 	for {
-		runs, ended, err := s.take(ctx)
+		upTo, ended, err := s.look(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := s.look(ctx, runs); err != nil {
-			return nil, nil, err
-		}
-		sure := s.after // hits up to here are the next ones, whatever is still to come
-		if len(runs) > 0 {
-			sure = s.behind(runs[len(runs)-1].ToAt)
-		}
+		sure := s.behind(upTo) // hits up to here are the next ones, whatever is still to come
 		for len(s.found) > 0 && len(hits) < n && (ended || s.order(placeOf(&s.found[0]), sure) < 0) {
 			hits, s.found = append(hits, s.found[0]), s.found[1:]
 		}
@@ -172,10 +175,11 @@ func (s *search) behind(at int64) place {
 	return place{At: at, Identity: math.MaxInt64}
 }
 
-// open prepares a stream for each portion of the rooms, by the rarest term.
+// open finds out how the runs are best read: by the rarest term, and in many rooms by windows of time unless they are few.
 func (s *search) open(ctx context.Context) error {
 	rooms := slices.Sorted(maps.Keys(s.members))
 	if len(rooms) == 0 {
+		s.ended = true
 		return nil
 	}
 	choices := s.wanted.terms()
@@ -183,7 +187,7 @@ func (s *search) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	query := models.RunQuery{Any: choices[rarest], Forward: s.forward, Limit: runsAtOnce}
+	query := models.RunQuery{Rooms: rooms, Any: choices[rarest], Forward: s.forward, Limit: runsAtOnce}
 	for i, choice := range choices {
 		if i != rarest && len(choice) == 1 {
 			query.All = append(query.All, choice[0])
@@ -198,29 +202,14 @@ func (s *search) open(ctx context.Context) error {
 	if query.To < math.MaxInt64-runSpan {
 		query.To += runSpan // the run of a message may end later than the message
 	}
-	if len(rooms) > 1 {
-		if few, err := s.few(ctx, query, rooms); err != nil || few {
-			return err
-		}
+	if len(rooms) == 1 {
+		s.source = &runStream{store: s.store.Runs, query: query}
+		return nil
 	}
-	for portion := range slices.Chunk(rooms, roomsAtOnce/len(query.Any)) {
-		query.Rooms = portion
-		s.streams = append(s.streams, &runStream{query: query})
-	}
-	return nil
-}
-
-// few makes one stream of all runs where they are few: read without an order, one after another, they cost a tenth of what
-// it takes to begin in many rooms side by side.
-func (s *search) few(ctx context.Context, query models.RunQuery, rooms []string) (bool, error) {
-	query.Rooms, query.Unordered, query.Limit = rooms, true, runsFew
-	runs, err := s.store.Runs.Find(ctx, query)
-	if err != nil || len(runs) == runsFew {
-		return false, err
-	}
-	slices.SortFunc(runs, func(a, b models.MessageRun) int { return s.order(place{At: a.ToAt}, place{At: b.ToAt}) })
-	s.streams = append(s.streams, &runStream{next: runs, ended: true})
-	return true, nil
+	windows := &runWindows{store: s.store.Runs, query: query} // forward is asked of one room only
+	s.runs, s.ended, err = windows.open(ctx)
+	s.source = windows
+	return err
 }
 
 func (s *search) rarest(ctx context.Context, rooms []string, choices [][]int32) (int, error) {
@@ -243,98 +232,75 @@ func (s *search) rarest(ctx context.Context, rooms []string, choices [][]int32) 
 	return rarest, nil
 }
 
-// take returns the next runs of all streams in the order of time, and whether they were the last.
-func (s *search) take(ctx context.Context) (runs []models.MessageRun, ended bool, err error) {
-	for len(runs) < runsAtOnce {
-		if err := s.fill(ctx); err != nil {
-			return nil, false, err
+// look adds the hits among the messages of the next runs to found. It returns the time up to which everything was looked
+// at, and whether nothing is left.
+func (s *search) look(ctx context.Context) (upTo int64, ended bool, err error) {
+	if len(s.runs) == 0 && !s.ended {
+		if s.runs, s.upTo, s.ended, err = s.source.next(ctx); err != nil {
+			return 0, false, err
 		}
-		var first *runStream
-		for _, stream := range s.streams {
-			if len(stream.next) > 0 && (first == nil || s.order(place{At: stream.next[0].ToAt}, place{At: first.next[0].ToAt}) < 0) {
-				first = stream
-			}
-		}
-		if first == nil {
-			return runs, true, nil
-		}
-		runs = append(runs, first.next[0])
-		first.next = first.next[1:]
 	}
-	s.looked += len(runs)
-	return runs, false, nil
+	runs := s.runs[:min(len(s.runs), runsAtOnce)]
+	s.runs = s.runs[len(runs):]
+	s.looked += max(len(runs), 1)
+	if err := s.read(ctx, runs); err != nil {
+		return 0, false, err
+	}
+	if len(s.runs) > 0 {
+		return runs[len(runs)-1].ToAt, false, nil
+	}
+	return s.upTo, s.ended, nil
 }
 
-// fill reads on in the streams that are used up, at the same time.
-func (s *search) fill(ctx context.Context) error {
-	errs := make([]error, len(s.streams))
-	var filling sync.WaitGroup
-	for i, stream := range s.streams {
-		if len(stream.next) == 0 && !stream.ended {
-			filling.Go(func() { errs[i] = stream.fill(ctx, s.store.Runs) })
-		}
-	}
-	filling.Wait()
-	return errors.Join(errs...)
-}
-
-// look adds the hits among the messages of runs to found.
-func (s *search) look(ctx context.Context, runs []models.MessageRun) error {
-	spans := make([]models.Span, 0, len(runs))
-	for i := range runs {
-		spans = append(spans, models.Span{Room: runs[i].RoomIdentity, From: runs[i].FromSeq, To: runs[i].ToSeq})
-	}
-	if len(spans) == 0 {
+// read adds the hits among the messages of runs to found.
+func (s *search) read(ctx context.Context, runs []models.MessageRun) error {
+	if len(runs) == 0 {
 		return nil
+	}
+	spans := make([]models.Span, len(runs))
+	for i := range runs {
+		spans[i] = models.Span{Room: runs[i].RoomIdentity, From: runs[i].FromSeq, To: runs[i].ToSeq}
 	}
 	messages, err := s.store.Messages.InSpans(ctx, spans)
 	if err != nil {
 		return err
 	}
-	for i := range messages {
-		m := &messages[i]
-		if member := s.members[m.RoomIdentity]; canSee(member, m) && s.order(s.after, placeOf(m)) < 0 && s.wanted.has(m) {
-			s.found = append(s.found, *m)
-		}
+	messages = slices.DeleteFunc(messages, func(m models.Message) bool {
+		return !canSee(s.members[m.RoomIdentity], &m) || s.order(s.after, placeOf(&m)) >= 0 || !s.wanted.has(&m)
+	})
+	if messages, err = s.inLivingRooms(ctx, messages); err != nil {
+		return err
 	}
+	s.found = append(s.found, messages...)
 	slices.SortFunc(s.found, func(a, b models.Message) int { return s.order(placeOf(&a), placeOf(&b)) })
 	// Runs may overlap.
 	s.found = slices.CompactFunc(s.found, func(a, b models.Message) bool { return a.Identity == b.Identity })
 	return nil
 }
 
-// runStream is the runs of some rooms, read as they are needed.
-type runStream struct {
-	query models.RunQuery
-	next  []models.MessageRun
-	ended bool
-}
-
-// fill reads the next runs: those from the time of the last one on, past the ones of that time that were read.
-func (r *runStream) fill(ctx context.Context, runs models.MessageRuns) error {
-	found, err := runs.Find(ctx, r.query)
-	if err != nil {
-		return err
+// inLivingRooms leaves out what was said in rooms that were dissolved. Only those of hits are asked for: all of them would
+// cost more than the search.
+func (s *search) inLivingRooms(ctx context.Context, messages []models.Message) ([]models.Message, error) {
+	var unknown []string
+	for i := range messages {
+		if _, known := s.living[messages[i].RoomIdentity]; !known {
+			unknown = append(unknown, messages[i].RoomIdentity)
+		}
 	}
-	r.next, r.ended = found, len(found) < r.query.Limit
-	if len(found) == 0 {
-		return nil
+	if len(unknown) > 0 {
+		slices.Sort(unknown)
+		rooms, err := s.store.Rooms.GetMany(ctx, slices.Compact(unknown))
+		if err != nil {
+			return nil, err
+		}
+		if s.living == nil {
+			s.living = map[string]bool{}
+		}
+		for i := range rooms {
+			s.living[rooms[i].Identity] = rooms[i].DissolvedAt == 0
+		}
 	}
-	edge := &r.query.To
-	if r.query.Forward {
-		edge = &r.query.From
-	}
-	last := found[len(found)-1].ToAt
-	same := 0
-	for same < len(found) && found[len(found)-1-same].ToAt == last {
-		same++
-	}
-	if *edge != last {
-		r.query.Skip = 0
-	}
-	r.query.Skip += int64(same)
-	*edge = last
-	return nil
+	return slices.DeleteFunc(messages, func(m models.Message) bool { return !s.living[m.RoomIdentity] }), nil
 }
 
 // Search finds messages in the caller's rooms, newest first: what he may read now, and not in rooms that he keeps
@@ -362,16 +328,16 @@ func (s *Messages) Search(ctx context.Context, c Caller, q SearchQuery) (List[Me
 	return s.find(ctx, c, find, n)
 }
 
-// searchable returns the caller's side of every room that he may read now.
+// searchable returns the caller's side of every room that he may read now. Some may be dissolved.
 func (s *Messages) searchable(ctx context.Context, c Caller) (map[string]*models.UserRoom, error) {
-	all, err := s.joinedRooms(ctx, c.User)
+	all, err := s.store.UserRooms.ByUser(ctx, c.User)
 	if err != nil {
 		return nil, err
 	}
 	members := make(map[string]*models.UserRoom, len(all))
-	for _, j := range all {
-		if !j.member.Locked || c.unlocked(j.room.Identity) {
-			members[j.room.Identity] = j.member
+	for i := range all {
+		if !all[i].Locked || c.unlocked(all[i].RoomIdentity) {
+			members[all[i].RoomIdentity] = &all[i]
 		}
 	}
 	return members, nil
