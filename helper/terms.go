@@ -77,6 +77,7 @@ func TextTerms(folded string) []int32 {
 
 // AppendTextTerms appends the terms of a folded text in no order; one may come more than once.
 func AppendTextTerms(terms []int32, folded string) []int32 {
+	terms = slices.Grow(terms, len(wordParts)*len(folded)) // about as many
 	part, start := hashStart.text(termPart), hashStart.text(termStart)
 	for s := range segments(folded) {
 		if !s.word {

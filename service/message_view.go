@@ -158,16 +158,20 @@ func (c *core) announceMessage(ctx context.Context, op string, m *models.Message
 	return nil
 }
 
-// MarshalJSON shows of a recalled message its place and who recalled it, and nothing else (api.md, Messages).
-func (m Message) MarshalJSON() ([]byte, error) {
+// Shown returns what is shown of a message: of a recalled one its place and who recalled it, and nothing else (api.md,
+// Messages). What it returns has no MarshalJSON, whose output an encoder would look through once more.
+func (m Message) Shown() any {
 	if m.RecalledAt > 0 {
-		return marshal(RecalledMessage{
+		return RecalledMessage{
 			Identity: m.Identity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, Sender: m.Sender, RecalledAt: m.RecalledAt, RecalledBy: m.RecalledBy,
-		})
+		}
 	}
 	type plain Message
-	return marshal(plain(m))
+	return plain(m)
 }
+
+// MarshalJSON writes what is Shown.
+func (m Message) MarshalJSON() ([]byte, error) { return marshal(m.Shown()) }
 
 // marshal is json.Marshal without the escapes that are meant for pages: whoever writes the answer decides on those.
 func marshal(v any) ([]byte, error) {

@@ -14,6 +14,7 @@ import (
 	"parlor/define"
 	"parlor/helper"
 	"parlor/middleware"
+	"parlor/service"
 	"parlor/service/hub"
 )
 
@@ -23,7 +24,7 @@ var Native hub.Dialect = native{}
 type native struct{}
 
 func (native) Encode(e hub.Event) (hub.Frame, error) {
-	return encode(push{Op: e.Op, Data: e.Data})
+	return encode(push{Op: e.Op, Data: shown(e.Data)})
 }
 
 // What the server sends.
@@ -101,6 +102,14 @@ var encoders = sync.Pool{New: func() any {
 
 // keptBuffer is the largest buffer that goes back to the pool.
 const keptBuffer = 64 << 10
+
+// shown is the data of a frame as it is encoded. Nearly all frames carry a message.
+func shown(data any) any {
+	if m, ok := data.(service.Message); ok {
+		return m.Shown()
+	}
+	return data
+}
 
 // encode makes the text frame of a value.
 func encode(v any) (frame, error) {

@@ -179,7 +179,7 @@ func (a *answer) give(data any, err error) {
 	defer func() { <-s.unanswered }()
 	var f frame
 	if err == nil {
-		f, err = encode(success{ID: a.id, Op: define.OpOK, Data: data})
+		f, err = encode(success{ID: a.id, Op: define.OpOK, Data: shown(data)})
 	}
 	if err != nil {
 		f, err = encode(failure{ID: a.id, Op: define.OpError, Error: s.errorBody(a.op, err)})
