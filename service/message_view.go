@@ -19,7 +19,7 @@ type surroundings struct {
 
 // surround loads the surroundings of messages with one query for what they reply to, and the cache of users.
 func (c *core) surround(ctx context.Context, docs []models.Message) (surroundings, error) {
-	around := surroundings{quoted: map[int64]*models.Message{}}
+	var around surroundings
 	var originals []int64
 	var people []string
 	for i := range docs {
@@ -34,6 +34,7 @@ func (c *core) surround(ctx context.Context, docs []models.Message) (surrounding
 		if err != nil {
 			return around, err
 		}
+		around.quoted = make(map[int64]*models.Message, len(quoted))
 		for i := range quoted {
 			around.quoted[quoted[i].Identity] = &quoted[i]
 			people = append(people, quoted[i].UserIdentity)
