@@ -1,9 +1,11 @@
 package models
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -330,4 +332,44 @@ func scans(plan bson.D) bool {
 func unbounded(field bson.E) bool {
 	bounds := fmt.Sprint(field.Value)
 	return strings.Contains(bounds, "MinKey") && strings.Contains(bounds, "MaxKey")
+}
+
+// An index that an earlier version made, and that another has replaced, is dropped at the start; once.
+func TestRetiredIndexesAreDropped(t *testing.T) {
+	t.Parallel()
+	s, _ := openWatched(t)
+	has := func(i index) bool {
+		specs, err := s.database.Collection(i.collection).Indexes().ListSpecifications(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := bson.Marshal(i.model().Keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(specs, func(spec mongo.IndexSpecification) bool { return bytes.Equal(spec.KeysDocument, keys) })
+	}
+	for _, i := range retired {
+		if _, err := s.database.Collection(i.collection).Indexes().CreateOne(t.Context(), i.model()); err != nil {
+			t.Fatal(err)
+		}
+		if !has(i) {
+			t.Fatal("the index of before is not there")
+		}
+	}
+	for range 2 {
+		if err := s.makeIndexes(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range retired {
+			if has(i) {
+				t.Errorf("the index on %v is still there", i.keys)
+			}
+		}
+		for _, i := range indexes {
+			if !has(i) {
+				t.Errorf("the index on %v is gone", i.keys)
+			}
+		}
+	}
 }
