@@ -159,6 +159,10 @@ func (x *Index) entriesOf(doc bson.Raw, e *entries) error {
 		return nil
 	}
 	e.reset()
+	if x.ascendingEntries(doc, e) {
+		return nil
+	}
+	e.reset()
 	tuples, arrays, err := value.IndexTuples(doc, x.Spec.Paths)
 	if err != nil {
 		return err
@@ -231,6 +235,63 @@ func (x *Index) singleEntry(doc bson.Raw, e *entries) bool {
 		e.types = append(e.types, kind)
 	}
 	e.ends = append(e.ends, len(e.buf))
+	return true
+}
+
+// ascendingEntries handles one array of plain values in ascending order among plain
+// fields, without building tuples: what a list of terms is. False means that the document
+// needs the general way.
+func (x *Index) ascendingEntries(doc bson.Raw, e *entries) bool {
+	at := -1
+	var array bson.RawValue
+	var head, tail []byte
+	types := make([]byte, len(x.Spec.Fields))
+	head = appendPrefix(head, entryKind, x.ID)
+	for i, f := range x.Spec.Fields {
+		v, ok := topLevel(doc, f.Path)
+		types[i] = byte(value.ReadableKey(v))
+		switch {
+		case strings.IndexByte(f.Path, '.') >= 0, v.Type == bson.TypeArray && at >= 0:
+			return false
+		case v.Type == bson.TypeArray:
+			at, array = i, v
+			continue
+		case !ok || v.Type == bson.TypeUndefined:
+			v, types[i] = value.Null, 0
+		}
+		if at < 0 {
+			head = value.AppendKey(head, v, f.Desc)
+		} else {
+			tail = value.AppendKey(tail, v, f.Desc)
+		}
+	}
+	var last []byte
+	for it := value.Elements(array.Value); at >= 0; {
+		_, v, ok := it.Next()
+		if !ok {
+			break
+		}
+		from := len(e.buf)
+		e.buf = value.AppendKey(append(e.buf, head...), v, x.Spec.Fields[at].Desc)
+		key := e.buf[from+len(head):]
+		order := bytes.Compare(key, last)
+		if x.Spec.Fields[at].Desc {
+			order = -order
+		}
+		if v.Type == bson.TypeArray || v.Type == bson.TypeUndefined || v.Type == bson.TypeNull || last != nil && order <= 0 {
+			return false
+		}
+		last = key
+		e.buf = append(e.buf, tail...)
+		e.ends = append(e.ends, len(e.buf))
+		types[at] = byte(value.ReadableKey(v))
+		e.types = append(e.types, types...)
+	}
+	if len(e.ends) == 0 {
+		return false
+	}
+	e.arrays = make([]uint64, len(types))
+	e.arrays[at] = 1
 	return true
 }
 
