@@ -61,8 +61,23 @@ var indexes = []index{
 	{collection: "message", keys: []string{"room_identity", "seq"}, unique: true},
 	{collection: "message", keys: []string{"room_identity", "user_identity", "client_id"}, unique: true,
 		partial: bson.D{{Key: "client_id", Value: bson.D{{Key: "$exists", Value: true}}}}},
+	{collection: "message", keys: []string{"files", "room_identity"}, partial: present("files")},
 	{collection: "message_search", keys: []string{"room_identity", "terms", "to_at"}},
 	{collection: "message_search", keys: []string{"room_identity", "to_seq"}},
+
+	{collection: "file", keys: []string{"sha256"}},
+	{collection: "file", keys: []string{"loose_since"}, partial: present("loose_since")},
+	{collection: "blob", keys: []string{"content"}},
+	{collection: "blob", keys: []string{"small"}, partial: present("small")},
+	{collection: "stray", keys: []string{"created_at"}},
+	// Those that GridFS prescribes.
+	{collection: "fs.files", keys: []string{"filename", "uploadDate"}},
+	{collection: "fs.chunks", keys: []string{"files_id", "n"}, unique: true},
+}
+
+// present finds the documents that have a field.
+func present(field string) bson.D {
+	return bson.D{{Key: field, Value: bson.D{{Key: "$exists", Value: true}}}}
 }
 
 // makeIndexes makes those that are missing. A MongoDB answers at once where an index stands already.

@@ -32,6 +32,7 @@ type Services struct {
 	Friends       *Friends
 	Rooms         *Rooms
 	Messages      *Messages
+	Files         *Files
 	Notifications *Notifications
 	Presence      *Presence
 	Hub           *hub.Hub
@@ -53,12 +54,13 @@ type core struct {
 	presence *announcer
 	indexer  *indexer
 	postman  *postman
+	pictures *helper.Pictures
 	limits   limits
 }
 
 // New makes the services on a database; mailer is nil where no mail can be sent. Start must be called before they are used, Stop afterwards.
 func New(store *models.Store, config define.Config, tokens *helper.Tokens, mailer *helper.Mailer, log *slog.Logger) *Services {
-	c := &core{store: store, tokens: tokens, config: config, log: log, limits: newLimits(config.Limits.Factor)}
+	c := &core{store: store, tokens: tokens, config: config, log: log, pictures: helper.NewPictures(), limits: newLimits(config.Limits.Factor)}
 	c.users = newCache(100_000, c.loadUser)
 	c.rooms = newCache(20_000, c.loadRoom)
 	c.writer = newWriter(c)
@@ -76,7 +78,7 @@ func New(store *models.Store, config define.Config, tokens *helper.Tokens, maile
 	})
 	return &Services{
 		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Friends: &Friends{c}, Rooms: &Rooms{c},
-		Messages: &Messages{c}, Notifications: &Notifications{c}, Presence: &Presence{c}, Hub: c.hub, core: c,
+		Messages: &Messages{c}, Files: &Files{c}, Notifications: &Notifications{c}, Presence: &Presence{c}, Hub: c.hub, core: c,
 	}
 }
 
@@ -118,6 +120,7 @@ type limits struct {
 	request        *helper.Rates // friend requests by user
 	mail           *helper.Rates // codes by user and by address
 	search         *helper.Rates // by user
+	upload         *helper.Rates // by user
 }
 
 func newLimits(factor float64) limits {
@@ -130,6 +133,7 @@ func newLimits(factor float64) limits {
 		request:        helper.NewRates(20*minute, 60, factor),
 		mail:           helper.NewRates(minute/6, 10, factor),
 		search:         helper.NewRates(5, 50, factor),
+		upload:         helper.NewRates(1, 120, factor),
 	}
 }
 
