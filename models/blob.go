@@ -53,7 +53,7 @@ func (b Blobs) Delete(ctx context.Context, blob *Blob) (bool, error) {
 	return deleteOne(ctx, b.c, bson.D{{Key: "_id", Value: blob.SHA256}, {Key: "uses", Value: blob.Uses}})
 }
 
-// Has reports whether a blob's bytes or small picture lie there.
-func (b Blobs) Has(ctx context.Context, content string) (bool, error) {
-	return exists(ctx, b.c, bson.D{{Key: "$or", Value: bson.A{bson.D{{Key: "content", Value: content}}, bson.D{{Key: "small", Value: content}}}}})
+// ByContent returns the blob whose bytes or small picture lie there.
+func (b Blobs) ByContent(ctx context.Context, content string) (Blob, error) {
+	return findOne[Blob](ctx, b.c, bson.D{{Key: "$or", Value: bson.A{bson.D{{Key: "content", Value: content}}, bson.D{{Key: "small", Value: content}}}}})
 }

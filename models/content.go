@@ -109,6 +109,14 @@ func (c Contents) Keep(ctx context.Context, identities []string) error {
 	return wrap(err)
 }
 
+// KeepOld is Keep for those that have been stray since before a moment: who has forsaken them since decides himself.
+func (c Contents) KeepOld(ctx context.Context, identities []string, before int64) error {
+	_, err := c.strays.DeleteMany(ctx, bson.D{
+		{Key: "_id", Value: bson.D{{Key: "$in", Value: identities}}}, {Key: "created_at", Value: bson.D{{Key: "$lt", Value: before}}},
+	})
+	return wrap(err)
+}
+
 // Strays returns contents that may belong to nothing since before a moment, the longest first.
 func (c Contents) Strays(ctx context.Context, before int64, limit int) ([]string, error) {
 	docs, err := findAll[stray](ctx, c.strays, bson.D{{Key: "created_at", Value: bson.D{{Key: "$lt", Value: before}}}}, page(bson.D{{Key: "created_at", Value: 1}}, limit))

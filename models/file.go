@@ -79,11 +79,6 @@ func hold(n int, at int64) bson.D {
 	return bson.D{{Key: "$inc", Value: bson.D{{Key: "held", Value: n}}}, {Key: "$set", Value: bson.D{{Key: "held_at", Value: at}}}}
 }
 
-// HoldOwn holds a file of a user's once and returns it; ErrNotFound where he has none of this identity.
-func (f Files) HoldOwn(ctx context.Context, identity, user string, at int64) (File, error) {
-	return changeOne[File](ctx, f.c, bson.D{{Key: "_id", Value: identity}, {Key: "user_identity", Value: user}}, hold(1, at))
-}
-
 // Hold holds files, each as often as times says; ErrNotFound where one of them is gone.
 func (f Files) Hold(ctx context.Context, times map[string]int, at int64) error {
 	if len(times) == 0 {

@@ -37,7 +37,8 @@ type Services struct {
 	Presence      *Presence
 	Hub           *hub.Hub
 
-	core *core
+	core    *core
+	sweeper *sweeper
 }
 
 // core is what the services share.
@@ -76,9 +77,10 @@ func New(store *models.Store, config define.Config, tokens *helper.Tokens, maile
 		Slow:        hub.CloseReason{Code: define.CloseTooSlow, Text: "too slow: reconnect and sync"},
 		Log:         log,
 	})
+	files := &Files{c}
 	return &Services{
 		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Friends: &Friends{c}, Rooms: &Rooms{c},
-		Messages: &Messages{c}, Files: &Files{c}, Notifications: &Notifications{c}, Presence: &Presence{c}, Hub: c.hub, core: c,
+		Messages: &Messages{c}, Files: files, Notifications: &Notifications{c}, Presence: &Presence{c}, Hub: c.hub, core: c, sweeper: &sweeper{files: files},
 	}
 }
 
@@ -94,11 +96,13 @@ func (s *Services) Start(ctx context.Context) error {
 	s.core.writer.start()
 	s.core.presence.start()
 	s.core.postman.start()
+	s.sweeper.start()
 	return nil
 }
 
 // Stop closes the sockets with 1001, finishes what is queued, and ends every goroutine. The caller has stopped HTTP.
 func (s *Services) Stop(ctx context.Context) error {
+	s.sweeper.stop()
 	err := s.core.hub.Stop(ctx, hub.CloseReason{Code: define.CloseGoingAway, Text: "the server is going away: reconnect"})
 	s.core.writer.stop()
 	s.core.indexer.stop()
