@@ -72,20 +72,18 @@ func picture(width, height int) *image.RGBA {
 	return drawn
 }
 
-func pngOf(t *testing.T, drawn image.Image) []byte {
-	t.Helper()
+func pngBytes(drawn image.Image) []byte {
 	var out bytes.Buffer
 	if err := png.Encode(&out, drawn); err != nil {
-		t.Fatal(err)
+		panic(err) // a buffer takes everything
 	}
 	return out.Bytes()
 }
 
-func jpegOf(t *testing.T, drawn image.Image) []byte {
-	t.Helper()
+func jpegBytes(drawn image.Image) []byte {
 	var out bytes.Buffer
 	if err := jpeg.Encode(&out, drawn, &jpeg.Options{Quality: 95}); err != nil {
-		t.Fatal(err)
+		panic(err) // likewise
 	}
 	return out.Bytes()
 }

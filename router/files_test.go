@@ -13,7 +13,7 @@ import (
 func TestUploadAndDownload(t *testing.T) {
 	t.Parallel()
 	alice := sharedServer(t).user("alice")
-	drawn := pngOf(t, picture(400, 200))
+	drawn := pngBytes(picture(400, 200))
 	big := make([]byte, 1_000_003)
 	for i := range big {
 		big[i] = byte(i * i >> 8)
@@ -24,7 +24,7 @@ func TestUploadAndDownload(t *testing.T) {
 		want    file
 	}{
 		{"图片 1.png", drawn, file{Name: "图片 1.png", Mime: "image/png", Width: 400, Height: 200, Thumb: true}},
-		{"photo.txt", jpegOf(t, picture(30, 50)), file{Name: "photo.txt", Mime: "image/jpeg", Width: 30, Height: 50, Thumb: true}},
+		{"photo.txt", jpegBytes(picture(30, 50)), file{Name: "photo.txt", Mime: "image/jpeg", Width: 30, Height: 50, Thumb: true}},
 		{"page.png", []byte("<!DOCTYPE html><script>alert(1)</script>"), file{Name: "page.png", Mime: "text/html"}},
 		{"../../etc/passwd", []byte("root"), file{Name: "passwd", Mime: "text/plain"}},
 		{`C:\Users\me\a"b.txt`, []byte("x"), file{Name: `a"b.txt`, Mime: "text/plain"}},
