@@ -106,3 +106,11 @@ func (u *user) stream(method, path, contentType string, body io.Reader) (*http.R
 	}
 	return u.client.Do(request)
 }
+
+// sizeOf returns the width and height of an image.
+func sizeOf(t *testing.T, content []byte) (width, height int) {
+	t.Helper()
+	config, _, err := image.DecodeConfig(bytes.NewReader(content))
+	must(t, err)
+	return config.Width, config.Height
+}
