@@ -3,6 +3,7 @@ package router_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -113,4 +114,17 @@ func sizeOf(t *testing.T, content []byte) (width, height int) {
 	config, _, err := image.DecodeConfig(bytes.NewReader(content))
 	must(t, err)
 	return config.Width, config.Height
+}
+
+// wavOf is silence: so many samples of one byte, at so many a second.
+func wavOf(rate uint32, samples int) []byte {
+	le := binary.LittleEndian
+	format := le.AppendUint16(le.AppendUint16(nil, 1), 1) // PCM, mono
+	format = le.AppendUint32(le.AppendUint32(format, rate), rate)
+	format = le.AppendUint16(le.AppendUint16(format, 1), 8)
+	out := le.AppendUint32([]byte("RIFF"), uint32(4+8+len(format)+8+samples))
+	out = append(out, "WAVEfmt "...)
+	out = append(le.AppendUint32(out, uint32(len(format))), format...)
+	out = le.AppendUint32(append(out, "data"...), uint32(samples))
+	return append(out, make([]byte, samples)...)
 }
