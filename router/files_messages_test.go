@@ -19,6 +19,9 @@ func TestMessagesWithFiles(t *testing.T) {
 	on := "/rooms/" + group + "/messages"
 	photo := alice.upload("holiday.png", pngBytes(picture(40, 20)))
 	sound := alice.upload("voice.wav", wavOf(8000, 12_000))
+	if sound.Mime != "audio/wav" || sound.Duration != 1.5 {
+		t.Errorf("a second and a half of silence is %+v", sound)
+	}
 	text := alice.upload("notes.txt", []byte("some notes"))
 	bobs := bob.socket()
 	for _, test := range []struct {

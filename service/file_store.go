@@ -98,7 +98,9 @@ func (c *core) newBlob(ctx context.Context, file *models.File, content string) (
 		return nil, err
 	}
 	if !helper.IsPicture(blob.Mime) {
-		return blob, nil
+		media, err := helper.ReadMedia(r, file.Size, blob.Mime)
+		blob.Mime, blob.Width, blob.Height, blob.Duration = media.Mime, media.Width, media.Height, media.Duration
+		return blob, err
 	}
 	picture, err := c.pictures.Scale(ctx, r, blob.Mime, define.ThumbPixels)
 	if err != nil {

@@ -180,7 +180,7 @@ func fileName(name string) string {
 	if len(ending) > 20 {
 		ending = nil
 	}
-	return string(letters[:define.FileNameMax-len(ending)]) + string(ending)
+	return strings.TrimSpace(string(letters[:define.FileNameMax-len(ending)])) + string(ending)
 }
 
 // fileView shows a file, or the copy of one in a message.
