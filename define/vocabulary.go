@@ -107,6 +107,7 @@ const (
 	PixelsMax       = 64_000_000          // of an image; more is taken for a decompression bomb
 	ThumbPixels     = 320                 // on the longer side of a thumbnail
 	AvatarPixels    = 512                 // on the longer side of an avatar
+	UploadsAtOnce   = 16                  // of one user
 	FileNameMax     = 200                 // characters
 	FilePlacesMax   = 10_000              // messages with one file in the rooms of one user that are looked at
 	UnlockLifetime  = 30 * time.Minute    // for which a session may read a room that its user has locked

@@ -175,7 +175,7 @@ func orientationOf(r *timedReader, format imagemeta.ImageFormat) (int, error) {
 	isOrientation := func(tag imagemeta.TagInfo) bool { return tag.Tag == "Orientation" && tag.Namespace == "IFD0" }
 	// What is wrong with metadata is no reason to refuse an image.
 	_, _ = imagemeta.Decode(imagemeta.Options{
-		R: r, ImageFormat: format, Sources: imagemeta.EXIF, ShouldHandleTag: isOrientation, LimitNumTags: 500, Timeout: pictureTime,
+		R: r, ImageFormat: format, Sources: imagemeta.EXIF, ShouldHandleTag: isOrientation, LimitNumTags: 500,
 		HandleTag: func(tag imagemeta.TagInfo) error {
 			if n, ok := tag.Value.(uint16); ok && n >= 1 && n <= 8 {
 				orientation = int(n)

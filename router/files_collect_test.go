@@ -279,7 +279,7 @@ func TestFilesOnTwoNodes(t *testing.T) {
 	elsewhere := *alice
 	elsewhere.server = other
 	content := []byte("shared by nodes")
-	var kept [40]file
+	var kept [24]file
 	together(len(kept), func(i int) {
 		by := []*user{alice, &elsewhere}[i%2]
 		if a := by.sendForm("POST", "/files", fmt.Sprint(i), content); a.err == nil && a.status == 201 {
@@ -292,7 +292,7 @@ func TestFilesOnTwoNodes(t *testing.T) {
 		alice.download(of.Identity).bytes(200, content)
 	}
 	database := one.openDatabase()
-	if got := counts(t, database); len(distinct) != len(kept) || got != "40 1 1 1 0" {
+	if got := counts(t, database); len(distinct) != len(kept) || got != "24 1 1 1 0" {
 		t.Errorf("%d files: %s of %s", len(distinct), got, fileCollections)
 	}
 	together(2, func(i int) {

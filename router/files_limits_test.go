@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -288,4 +289,41 @@ func TestUploadsAreLimited(t *testing.T) {
 		t.Errorf("%d uploads in a row were kept", kept)
 	}
 	alice.sendForm("POST", "/files", "x", []byte("x")).refused("rate_limited")
+}
+
+// One user can't take the memory of the server with uploads that never end.
+func TestUploadsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.user("alice"), s.user("bob")
+	var done sync.WaitGroup
+	statuses := make([]int, define.UploadsAtOnce)
+	pipes := make([]*io.PipeWriter, define.UploadsAtOnce)
+	for i := range pipes {
+		var content io.Reader
+		content, pipes[i] = io.Pipe()
+		body, contentType := uploadOf("slow", content)
+		done.Go(func() {
+			if response, err := alice.stream("POST", "/files", contentType, body); err == nil {
+				statuses[i] = response.StatusCode
+				response.Body.Close()
+			}
+		})
+		// The server reads what does not fit into the buffers on the way: then the upload is under way.
+		if _, err := pipes[i].Write(make([]byte, 16<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alice.sendForm("POST", "/files", "one more", []byte("x")).refused("rate_limited")
+	bob.upload("another's", []byte("x"))
+	for _, pipe := range pipes {
+		must(t, pipe.Close())
+	}
+	done.Wait()
+	for i, status := range statuses {
+		if status != 201 {
+			t.Errorf("upload %d: %d", i, status)
+		}
+	}
+	alice.upload("afterwards", []byte("x"))
 }

@@ -15,9 +15,11 @@ import (
 // as its EXIF says and without metadata. Refusals: ErrNoAvatar for anything but PNG, JPEG, GIF and WebP, and those of
 // Files.Upload.
 func (s *Accounts) SetAvatar(ctx context.Context, c Caller, r io.Reader) (Me, error) {
-	if err := limit(s.limits.upload, c.User); err != nil {
+	end, err := s.beginUpload(c.User)
+	if err != nil {
 		return Me{}, err
 	}
+	defer end()
 	user, err := s.store.Users.Get(ctx, c.User)
 	if err != nil {
 		return Me{}, notFound(err, define.ErrUserNotFound)
@@ -27,7 +29,7 @@ func (s *Accounts) SetAvatar(ctx context.Context, c Caller, r io.Reader) (Me, er
 		return Me{}, err
 	}
 	defer s.collectAll(ctx, []string{whole.Identity}) // only the small one is needed
-	avatar, err := s.scaleAvatar(ctx, &whole, c.User)
+	avatar, err := s.scaleAvatar(ctx, whole.Identity, c.User)
 	if err != nil {
 		return Me{}, err
 	}
@@ -80,9 +82,11 @@ func (c *core) avatarFrom(ctx context.Context, caller Caller, of, file, current 
 	if file == "" || file == current {
 		return file, nil
 	}
-	if err := limit(c.limits.upload, caller.User); err != nil {
+	end, err := c.beginUpload(caller.User)
+	if err != nil {
 		return "", err
 	}
+	defer end()
 	image, err := c.store.Files.Get(ctx, file)
 	if errors.Is(err, models.ErrNotFound) || err == nil && (image.UserIdentity != caller.User || !helper.IsPicture(image.Mime)) {
 		return "", define.Invalid("avatar", "is not an image file of yours", "不是您上传的图片")
@@ -90,19 +94,19 @@ func (c *core) avatarFrom(ctx context.Context, caller Caller, of, file, current 
 	if err != nil {
 		return "", err
 	}
-	return c.scaleAvatar(ctx, &image, of)
+	return c.scaleAvatar(ctx, file, of)
 }
 
-// scaleAvatar makes an avatar of an image and returns its identity.
-func (c *core) scaleAvatar(ctx context.Context, image *models.File, of string) (string, error) {
-	if !helper.IsPicture(image.Mime) {
-		return "", define.ErrNoAvatar
-	}
-	content, err := c.openContent(ctx, image)
+// scaleAvatar makes an avatar of a file and returns its identity.
+func (c *core) scaleAvatar(ctx context.Context, file, of string) (string, error) {
+	image, content, err := c.openFile(ctx, file)
 	if err != nil {
 		return "", err
 	}
 	defer content.Close()
+	if !helper.IsPicture(image.Mime) {
+		return "", define.ErrNoAvatar
+	}
 	picture, err := c.pictures.Scale(ctx, content, image.Mime, define.AvatarPixels)
 	if err != nil {
 		return "", err

@@ -180,6 +180,6 @@ func (s *sweeper) sweep(ctx context.Context) {
 	bounded, cancel := context.WithTimeout(ctx, sweepTime)
 	defer cancel()
 	if err := s.files.Sweep(bounded, time.Now()); err != nil && ctx.Err() == nil {
-		s.files.log.Error("files that nobody needs are left to the next sweep", "error", err)
+		s.files.log.Warn("files that nobody needs are left to the next sweep", "error", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"parlor/define"
@@ -21,11 +22,26 @@ type Files struct{ *core }
 // content, whatever its name says. Refusals: ErrFileTooLarge as soon as the limit is passed, ErrTooManyPixels,
 // ErrBrokenImage, ErrInvalid for an empty file, ErrRateLimited, and whatever r returns.
 func (s *Files) Upload(ctx context.Context, c Caller, name string, r io.Reader) (File, error) {
-	if err := limit(s.limits.upload, c.User); err != nil {
+	end, err := s.beginUpload(c.User)
+	if err != nil {
 		return File{}, err
 	}
+	defer end()
 	file, err := s.keep(ctx, models.File{UserIdentity: c.User, Name: fileName(name)}, r)
 	return fileView(file.Copy()), err
+}
+
+// beginUpload counts an upload of a user's until end is called; ErrRateLimited where he uploads too often, or too much at
+// once: each takes memory for as long as it goes on.
+func (c *core) beginUpload(user string) (end func(), err error) {
+	if err := limit(c.limits.upload, user); err != nil {
+		return nil, err
+	}
+	end, ok := c.uploads.enter(user, define.UploadsAtOnce)
+	if !ok {
+		return nil, define.ErrRateLimited.After(time.Second)
+	}
+	return end, nil
 }
 
 // Open returns a file to whoever may read it: its owner, the members of a room where a message with it is there for

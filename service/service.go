@@ -56,6 +56,7 @@ type core struct {
 	indexer  *indexer
 	postman  *postman
 	pictures *helper.Pictures
+	uploads  turnstile
 	limits   limits
 }
 
