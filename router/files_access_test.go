@@ -187,7 +187,7 @@ func TestAvatars(t *testing.T) {
 	s := sharedServer(t)
 	alice, bob := s.friends("alice", "bob")
 	stranger := s.user("stranger")
-	first := into[ownPerson](alice.sendForm("PUT", "/users/me/avatar", "me.png", pngBytes(picture(2000, 1000))).ok(200)).Avatar
+	first := into[ownPerson](alice.sendForm("PUT", "/users/me/avatar", "me.png", pngBytes(picture(1024, 512))).ok(200)).Avatar
 	if me := into[ownPerson](alice.get("/users/me").ok(200)); me.Avatar != first || first == "" {
 		t.Errorf("the avatar is %q", me.Avatar)
 	}
