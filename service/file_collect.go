@@ -22,7 +22,8 @@ const (
 )
 
 // Sweep deletes, as of a moment, the files that nothing has needed since the configured time before it, and the contents
-// that uploads and deletions which were stopped halfway have left behind. Nodes may sweep at the same moment.
+// that uploads and deletions which were stopped halfway have left behind. Nodes may sweep at the same moment. A moment in the
+// future would take what is being uploaded for left behind.
 func (s *Files) Sweep(ctx context.Context, at time.Time) error {
 	orphaned := at.Add(-s.config.Files.OrphanAfter).UnixMilli()
 	files := func() ([]models.File, error) { return s.store.Files.Loose(ctx, orphaned, sweepPage) }
