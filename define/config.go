@@ -23,6 +23,7 @@ type Config struct {
 	Embedded       EmbeddedConfig `yaml:"embedded"`
 	Auth           AuthConfig     `yaml:"auth"`
 	Message        MessageConfig  `yaml:"message"`
+	Files          FilesConfig    `yaml:"files"`
 	SMTP           SMTPConfig     `yaml:"smtp"`
 	Limits         LimitsConfig   `yaml:"limits"`
 	Hub            HubConfig      `yaml:"hub"`
@@ -57,6 +58,12 @@ type AuthConfig struct {
 type MessageConfig struct {
 	EditWindow   time.Duration `yaml:"edit_window"`
 	RecallWindow time.Duration `yaml:"recall_window"`
+}
+
+// FilesConfig bounds what users upload: MaxSize in bytes of one file, OrphanAfter until a file that was sent nowhere goes.
+type FilesConfig struct {
+	MaxSize     int           `yaml:"max_size"`
+	OrphanAfter time.Duration `yaml:"orphan_after"`
 }
 
 // SMTPConfig is the mail server that codes are sent through. With an empty Address no mail is sent.
@@ -103,6 +110,7 @@ func DefaultConfig() Config {
 		Embedded:       EmbeddedConfig{Listen: "127.0.0.1:27018", Cache: 64},
 		Auth:           AuthConfig{TokenTTL: 7 * 24 * time.Hour},
 		Message:        MessageConfig{EditWindow: 24 * time.Hour, RecallWindow: 2 * time.Minute},
+		Files:          FilesConfig{MaxSize: 20 << 20, OrphanAfter: 24 * time.Hour},
 		SMTP:           SMTPConfig{TLS: "starttls"},
 		Limits:         LimitsConfig{Factor: 1},
 		Hub:            HubConfig{QueueFrames: 1024, QueueBytes: 1 << 20},
@@ -121,7 +129,9 @@ const (
 	minSecretBytes   = 32       // HS256 wants a key as long as its hash: RFC 7518, 3.2
 	minQueueBytes    = FrameMax // else a message could never be delivered
 	maxCacheMiB      = 1 << 20
-	maxDatabaseBytes = 63 // MongoDB's own limit
+	maxFileBytes     = 1 << 30
+	minOrphanAfter   = time.Minute // so that nobody loses a file between its upload and the message
+	maxDatabaseBytes = 63          // MongoDB's own limit
 )
 
 // Validate returns every problem of c, in the order of the keys; none when c can be used.
@@ -151,6 +161,10 @@ func (c Config) Validate() []ConfigProblem {
 	}
 	check("message.edit_window", negative(c.Message.EditWindow))
 	check("message.recall_window", negative(c.Message.RecallWindow))
+	check("files.max_size", outside(c.Files.MaxSize, 1, maxFileBytes))
+	if c.Files.OrphanAfter < minOrphanAfter {
+		check("files.orphan_after", fmt.Sprintf("must be at least %s, is %s", minOrphanAfter, c.Files.OrphanAfter))
+	}
 	found = append(found, c.SMTP.validate()...)
 	if f := c.Limits.Factor; !(f >= 0) || math.IsInf(f, 0) {
 		check("limits.factor", fmt.Sprintf("must be 0 or more, is %v", f))

@@ -3,6 +3,8 @@ package define
 import (
 	"fmt"
 	"maps"
+	"math"
+	"strconv"
 	"time"
 )
 
@@ -82,6 +84,24 @@ func Invalid(field, en, zh string) *Error {
 	return ErrInvalid.Field(field, Text{En: en, Zh: zh})
 }
 
+// FileTooLarge names the limit, in bytes, that an upload has passed.
+func FileTooLarge(limit int64) *Error {
+	c := *ErrFileTooLarge
+	size := fmt.Sprintf("%d B", limit)
+	if limit >= 1<<20 {
+		size = strconv.FormatFloat(math.Floor(float64(limit)/(1<<20)*100)/100, 'f', -1, 64) + " MiB"
+	}
+	c.Text = Text{En: fmt.Sprintf("The file is too large: at most %s (%d bytes) are allowed.", size, limit), Zh: fmt.Sprintf("文件过大：最大允许 %s（%d 字节）。", size, limit)}
+	return &c
+}
+
+// of puts a number into the texts of a line.
+func (e *Error) of(n int) *Error {
+	c := *e
+	c.Text = Text{En: fmt.Sprintf(e.Text.En, n), Zh: fmt.Sprintf(e.Text.Zh, n)}
+	return &c
+}
+
 // The codes of the API.
 const (
 	CodeInvalid         = "invalid"
@@ -105,6 +125,8 @@ func line(code string, status int, key, en, zh string) *Error {
 // The catalogue: every refusal a client can meet, one line each. A key is never reused for something else.
 var (
 	ErrInvalid              = line(CodeInvalid, 400, "invalid", "The request breaks a rule.", "请求不符合要求。")
+	ErrNotYourFile          = line(CodeInvalid, 400, "not_your_file", "The request breaks a rule.", "请求不符合要求。").Field("file", Text{En: "is not a file of yours", Zh: "文件不存在"})
+	ErrBrokenUpload         = line(CodeInvalid, 400, "broken_upload", "The upload broke off or is not valid multipart/form-data.", "上传中断或不是有效的 multipart/form-data。")
 	ErrMalformed            = line(CodeInvalid, 400, "malformed", "The body is not valid JSON.", "请求体不是有效的 JSON。")
 	ErrUnauthenticated      = line(CodeUnauthenticated, 401, "unauthenticated", "Log in first.", "请先登录。")
 	ErrWrongCredentials     = line(CodeUnauthenticated, 401, "wrong_credentials", "Account or password is wrong.", "账号或密码错误。")
@@ -132,6 +154,7 @@ var (
 	ErrMemberNotFound       = line(CodeNotFound, 404, "member_not_found", "This user is not in the room.", "该用户不在房间中。")
 	ErrInvitationNotFound   = line(CodeNotFound, 404, "invitation_not_found", "There is no such invitation.", "邀请不存在。")
 	ErrAnnouncementNotFound = line(CodeNotFound, 404, "announcement_not_found", "There is no such announcement.", "公告不存在。")
+	ErrFileNotFound         = line(CodeNotFound, 404, "file_not_found", "There is no such file.", "文件不存在。")
 	ErrConflict             = line(CodeConflict, 409, "conflict", "This exists already.", "已存在。")
 	ErrAccountTaken         = line(CodeConflict, 409, "account_taken", "This account is taken.", "该账号已被占用。")
 	ErrAlreadyFriends       = line(CodeConflict, 409, "already_friends", "You are friends already.", "你们已经是好友。")
@@ -150,7 +173,12 @@ var (
 	ErrPastEdit             = line(CodeGone, 410, "past_edit", "It is too late to edit this message.", "已超过可编辑的时间。")
 	ErrCodeExpired          = line(CodeGone, 410, "code_expired", "This code has expired. Ask for a new one.", "验证码已失效，请重新获取。")
 	ErrTooLarge             = line(CodeTooLarge, 413, "too_large", "This is too large.", "内容过大。")
+	ErrFileTooLarge         = line(CodeTooLarge, 413, "file_too_large", "The file is too large.", "文件过大。")
+	ErrTooManyPixels        = line(CodeTooLarge, 413, "too_many_pixels", "The image has more pixels than this server takes: %d million.", "图片像素超过上限：%d 百万。").of(PixelsMax / 1_000_000)
 	ErrUnsupported          = line(CodeUnsupported, 415, "unsupported", "Send JSON (Content-Type: application/json).", "请以 JSON 格式发送（Content-Type: application/json）。")
+	ErrNoForm               = line(CodeUnsupported, 415, "no_form", "Send the file as multipart/form-data.", "请以 multipart/form-data 上传文件。")
+	ErrBrokenImage          = line(CodeUnsupported, 415, "broken_image", "This is no image that can be read: it is damaged, or not what it says.", "无法读取该图片：文件已损坏或格式不符。")
+	ErrNoAvatar             = line(CodeUnsupported, 415, "no_avatar", "An avatar must be a PNG, JPEG, GIF or WebP image.", "头像必须是 PNG、JPEG、GIF 或 WebP 图片。")
 	ErrLocked               = line(CodeLocked, 423, "locked", "You have locked this room. Unlock it with your password.", "您已锁定该会话，请输入密码解锁。")
 	ErrRateLimited          = line(CodeRateLimited, 429, "rate_limited", "Too many requests. Wait a little.", "请求过于频繁，请稍后再试。")
 	ErrInternal             = line(CodeInternal, 500, "internal", "Something went wrong on our side.", "服务器内部错误。")

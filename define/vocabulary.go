@@ -104,6 +104,12 @@ const (
 	MentionedMax    = 1_000               // unread mentions of a member that are counted
 	ReactionsMax    = 20                  // different emoji on one message
 	MergedBytesMax  = 1 << 20             // bytes of what one merged forward copies
+	PixelsMax       = 64_000_000          // of an image; more is taken for a decompression bomb
+	ThumbPixels     = 320                 // on the longer side of a thumbnail
+	AvatarPixels    = 512                 // on the longer side of an avatar
+	UploadsAtOnce   = 16                  // of one user
+	FileNameMax     = 200                 // characters
+	FilePlacesMax   = 10_000              // messages with one file in the rooms of one user that are looked at
 	UnlockLifetime  = 30 * time.Minute    // for which a session may read a room that its user has locked
 	PingEvery       = 30 * time.Second
 	SilenceMax      = 75 * time.Second // after which a silent socket is closed

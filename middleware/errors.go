@@ -1,7 +1,9 @@
 package middleware
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -130,7 +132,15 @@ func writeError(c *gin.Context, refusal *define.Error) {
 	case define.CodeUnauthenticated:
 		c.Header("WWW-Authenticate", "Bearer") // RFC 9110, 15.5.2
 	}
-	c.PureJSON(refusal.Status, gin.H{"error": NewErrorBody(refusal, lang, RequestIDOf(c))})
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(gin.H{"error": NewErrorBody(refusal, lang, RequestIDOf(c))}); err != nil {
+		panic(err) // only for a type that JSON does not know
+	}
+	// So that the answer is known to be whole while the server still reads (Linger).
+	c.Header("Content-Length", strconv.Itoa(body.Len()))
+	c.Data(refusal.Status, "application/json; charset=utf-8", body.Bytes())
 }
 
 // wholeSeconds rounds up, so that nobody comes back too early; never below 1.

@@ -19,8 +19,24 @@ type Authenticator interface {
 // Session lets only those pass who show the token of a session in the Authorization header; CallerOf says afterwards
 // who they are. Attempts that fail are counted by address.
 func Session(sessions Authenticator, failures Limiter) gin.HandlerFunc {
+	return session(sessions, failures, func(c *gin.Context) (string, bool) { return BearerToken(c.GetHeader("Authorization")) })
+}
+
+// SessionInQuery is Session for what a page shows as an image or plays: browsers can't set a header there, so that the
+// token may also stand in the query, as `token`. AccessLog leaves queries out.
+func SessionInQuery(sessions Authenticator, failures Limiter) gin.HandlerFunc {
+	return session(sessions, failures, func(c *gin.Context) (string, bool) {
+		if token, ok := BearerToken(c.GetHeader("Authorization")); ok {
+			return token, true
+		}
+		token := c.Query("token")
+		return token, token != ""
+	})
+}
+
+func session(sessions Authenticator, failures Limiter, tokenOf func(*gin.Context) (string, bool)) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		caller, err := authenticate(c, sessions)
+		caller, err := authenticate(c, sessions, tokenOf)
 		if err == nil {
 			c.Set(keyCaller, caller)
 			return
@@ -34,8 +50,8 @@ func Session(sessions Authenticator, failures Limiter) gin.HandlerFunc {
 	}
 }
 
-func authenticate(c *gin.Context, sessions Authenticator) (service.Caller, error) {
-	token, ok := BearerToken(c.GetHeader("Authorization"))
+func authenticate(c *gin.Context, sessions Authenticator, tokenOf func(*gin.Context) (string, bool)) (service.Caller, error) {
+	token, ok := tokenOf(c)
 	if !ok {
 		return service.Caller{}, define.ErrUnauthenticated
 	}

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"errors"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -57,6 +58,15 @@ func deleteOne(ctx context.Context, c *mongo.Collection, filter any) (bool, erro
 		return false, wrap(err)
 	}
 	return result.DeletedCount > 0, nil
+}
+
+// exists reports whether filter finds anything.
+func exists(ctx context.Context, c *mongo.Collection, filter any) (bool, error) {
+	_, err := c.FindOne(ctx, filter, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Raw()
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return false, nil
+	}
+	return err == nil, wrap(err)
 }
 
 // page asks for limit documents in the order of sort.

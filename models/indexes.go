@@ -62,8 +62,23 @@ var indexes = []index{
 	{collection: "message", keys: []string{"room_identity", "seq"}, unique: true},
 	{collection: "message", keys: []string{"room_identity", "user_identity", "client_id"}, unique: true,
 		partial: bson.D{{Key: "client_id", Value: bson.D{{Key: "$exists", Value: true}}}}},
+	{collection: "message", keys: []string{"files", "room_identity"}, partial: present("files")},
 	{collection: "message_search", keys: []string{"terms", "room_identity", "-to_at", "from_seq", "to_seq"}}, // byTerm
 	{collection: "message_search", keys: []string{"room_identity", "to_seq"}},
+
+	{collection: "file", keys: []string{"sha256"}},
+	{collection: "file", keys: []string{"loose_since"}, partial: present("loose_since")},
+	{collection: "blob", keys: []string{"content"}},
+	{collection: "blob", keys: []string{"small"}, partial: present("small")},
+	{collection: "stray", keys: []string{"created_at"}},
+	// Those that GridFS prescribes.
+	{collection: "fs.files", keys: []string{"filename", "uploadDate"}},
+	{collection: "fs.chunks", keys: []string{"files_id", "n"}, unique: true},
+}
+
+// present finds the documents that have a field.
+func present(field string) bson.D {
+	return bson.D{{Key: field, Value: bson.D{{Key: "$exists", Value: true}}}}
 }
 
 // retired are indexes of earlier versions, which would only cost writes.

@@ -22,6 +22,8 @@ type Message struct {
 	UserIdentity  string          `bson:"user_identity"`
 	Type          string          `bson:"type"`
 	Data          string          `bson:"data"`
+	File          *FileCopy       `bson:"file,omitempty"`
+	Files         []string        `bson:"files,omitempty"` // identities of the files in it: its own, and those of its merged copies
 	ReplyTo       int64           `bson:"reply_to,omitempty"`
 	Merged        []MergedMessage `bson:"merged,omitempty"`
 	ForwardedFrom *ForwardedFrom  `bson:"forwarded_from,omitempty"`
@@ -41,6 +43,7 @@ type MergedMessage struct {
 	UserIdentity string          `bson:"user_identity"`
 	Type         string          `bson:"type"`
 	Data         string          `bson:"data"`
+	File         *FileCopy       `bson:"file,omitempty"`
 	Merged       []MergedMessage `bson:"merged,omitempty"`
 	CreatedAt    int64           `bson:"created_at"`
 }
@@ -143,6 +146,28 @@ func (m Messages) Newest(ctx context.Context, limit int) ([]Message, error) {
 	return findAll[Message](ctx, m.c, bson.D{}, page(bson.D{{Key: "_id", Value: -1}}, limit))
 }
 
+// Place is where a message stands, and who does not see it there.
+type Place struct {
+	RoomIdentity string   `bson:"room_identity"`
+	Seq          int64    `bson:"seq"`
+	HiddenFor    []string `bson:"hidden_for"`
+}
+
+// PlacesOfFile returns where a file was sent and not recalled, in any order; only in some rooms where rooms is not nil.
+func (m Messages) PlacesOfFile(ctx context.Context, file string, rooms []string, limit int) ([]Place, error) {
+	filter := bson.D{{Key: "files", Value: file}}
+	if rooms != nil {
+		filter = append(filter, bson.E{Key: "room_identity", Value: bson.D{{Key: "$in", Value: rooms}}})
+	}
+	fields := bson.D{{Key: "room_identity", Value: 1}, {Key: "seq", Value: 1}, {Key: "hidden_for", Value: 1}}
+	return findAll[Place](ctx, m.c, filter, options.Find().SetProjection(fields).SetLimit(int64(limit)))
+}
+
+// HasFile reports whether a file stands in any message.
+func (m Messages) HasFile(ctx context.Context, file string) (bool, error) {
+	return exists(ctx, m.c, bson.D{{Key: "files", Value: file}})
+}
+
 // said finds a message that was not recalled.
 func said(identity int64) bson.D {
 	return bson.D{{Key: "_id", Value: identity}, {Key: "recalled_at", Value: bson.D{{Key: "$exists", Value: false}}}}
@@ -158,7 +183,7 @@ func (m Messages) Edit(ctx context.Context, identity int64, data string, at int6
 // Recall takes out of a message all that was said; ErrNotFound where that has been done already.
 func (m Messages) Recall(ctx context.Context, identity int64, by string, at int64) (Message, error) {
 	gone := bson.D{}
-	for _, field := range []string{"reply_to", "merged", "forwarded_from", "mentions", "reactions", "edited_at"} {
+	for _, field := range []string{"file", "files", "reply_to", "merged", "forwarded_from", "mentions", "reactions", "edited_at"} {
 		gone = append(gone, bson.E{Key: field, Value: ""})
 	}
 	return changeOne[Message](ctx, m.c, said(identity), bson.D{

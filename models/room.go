@@ -33,13 +33,14 @@ type Room struct {
 
 // LastMessage is the short copy of a room's newest message.
 type LastMessage struct {
-	Identity     int64  `bson:"identity"`
-	Seq          int64  `bson:"seq"`
-	UserIdentity string `bson:"user_identity"`
-	Type         string `bson:"type"`
-	Data         string `bson:"data"`
-	RecalledAt   int64  `bson:"recalled_at,omitempty"`
-	CreatedAt    int64  `bson:"created_at"`
+	Identity     int64     `bson:"identity"`
+	Seq          int64     `bson:"seq"`
+	UserIdentity string    `bson:"user_identity"`
+	Type         string    `bson:"type"`
+	Data         string    `bson:"data"`
+	File         *FileCopy `bson:"file,omitempty"`
+	RecalledAt   int64     `bson:"recalled_at,omitempty"`
+	CreatedAt    int64     `bson:"created_at"`
 }
 
 // Rooms is the collection `room`.
@@ -152,7 +153,7 @@ func (r Rooms) Reword(ctx context.Context, m *Message) error {
 // ShortCopy returns what a room keeps of its newest message.
 func ShortCopy(m *Message) LastMessage {
 	return LastMessage{
-		Identity: m.Identity, Seq: m.Seq, UserIdentity: m.UserIdentity, Type: m.Type, Data: Preview(m.Data),
+		Identity: m.Identity, Seq: m.Seq, UserIdentity: m.UserIdentity, Type: m.Type, Data: Preview(m.Data), File: m.File,
 		RecalledAt: m.RecalledAt, CreatedAt: m.CreatedAt,
 	}
 }

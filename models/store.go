@@ -50,6 +50,9 @@ type Store struct {
 	Notifications  Notifications
 	Codes          Codes
 	Counters       Counters
+	Files          Files
+	Blobs          Blobs
+	Contents       Contents
 
 	outage
 	client   *mongo.Client
@@ -122,6 +125,9 @@ func (s *Store) bind(db *mongo.Database) {
 	s.Codes = Codes{db.Collection("code")}
 	s.Notifications = Notifications{db.Collection("notification")}
 	s.Counters = Counters{db.Collection("counter")}
+	s.Files = Files{db.Collection("file")}
+	s.Blobs = Blobs{db.Collection("blob")}
+	s.Contents = Contents{files: db.Collection("fs.files"), chunks: db.Collection("fs.chunks"), strays: db.Collection("stray")}
 }
 
 // Close disconnects.

@@ -70,6 +70,11 @@ func (u UserRooms) ByRoom(ctx context.Context, room string) ([]UserRoom, error) 
 	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "room_identity", Value: room}}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
 }
 
+// Among returns a user's side of those of the rooms that he is in, in no order.
+func (u UserRooms) Among(ctx context.Context, user string, rooms []string) ([]UserRoom, error) {
+	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "user_identity", Value: user}, {Key: "room_identity", Value: bson.D{{Key: "$in", Value: rooms}}}})
+}
+
 // Page returns members of a room in the order of arrival, after the identity `after`; of one role where role is not empty.
 func (u UserRooms) Page(ctx context.Context, room, role, after string, limit int) ([]UserRoom, error) {
 	filter := bson.D{{Key: "room_identity", Value: room}, {Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}}

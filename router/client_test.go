@@ -267,6 +267,17 @@ type (
 		Online        bool   `json:"online"`
 		CreatedAt     int64  `json:"created_at"`
 	}
+	file struct {
+		Identity string  `json:"identity"`
+		Name     string  `json:"name"`
+		Size     int64   `json:"size"`
+		Mime     string  `json:"mime"`
+		SHA256   string  `json:"sha256"`
+		Width    int     `json:"width"`
+		Height   int     `json:"height"`
+		Duration float64 `json:"duration"`
+		Thumb    bool    `json:"thumb"`
+	}
 	message struct {
 		Identity      int64           `json:"identity"`
 		RoomIdentity  string          `json:"room_identity"`
@@ -274,6 +285,7 @@ type (
 		Sender        person          `json:"sender"`
 		Type          string          `json:"type"`
 		Data          string          `json:"data"`
+		File          *file           `json:"file"`
 		ReplyTo       int64           `json:"reply_to"`
 		Reply         *quote          `json:"reply"`
 		Merged        []mergedMessage `json:"merged"`
@@ -294,12 +306,14 @@ type (
 		Sender     person `json:"sender"`
 		Type       string `json:"type"`
 		Data       string `json:"data"`
+		File       *file  `json:"file"`
 		RecalledAt int64  `json:"recalled_at"`
 	}
 	mergedMessage struct {
 		Sender    person          `json:"sender"`
 		Type      string          `json:"type"`
 		Data      string          `json:"data"`
+		File      *file           `json:"file"`
 		Merged    []mergedMessage `json:"merged"`
 		CreatedAt int64           `json:"created_at"`
 	}

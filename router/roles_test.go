@@ -47,6 +47,7 @@ type stage struct {
 	room              room
 	said              map[*user]int64 // a message of each
 	system, announced string
+	photo             string // of the victim's, in the room
 	invitation        string
 }
 
@@ -63,6 +64,8 @@ func (c *cast) stage() *stage {
 		s.said[m] = m.send(s.room.Identity, "said by "+m.account).Identity
 	}
 	on := "/rooms/" + s.room.Identity
+	s.photo = c.victim.upload("photo.png", pngBytes(picture(8, 8))).Identity
+	c.victim.post(on+"/messages", fields{"file": s.photo}).ok(201)
 	s.invitation = into[invitation](c.newcomer.post("/rooms/join", fields{"number": s.room.Number}).ok(202)).Identity
 	c.owner.patch(on, fields{"join_policy": "invite"}).ok(200)
 	c.owner.put(on+"/members/"+c.admin.identity+"/role", fields{"role": "admin"}).ok(200)
@@ -193,6 +196,11 @@ func matrix() []matrixRow {
 		{"read", "POST", inRoom("/read"), always(fields{"seq": 1}), everyMember(200)},
 		{"page through", "GET", inRoom("/messages"), always(nil), everyMember(200)},
 		{"send", "POST", inRoom("/messages"), always(fields{"data": "x"}), writers(201)},
+		{"send a file", "POST", inRoom("/messages"), func(s *stage, caller *user) any { return fields{"file": caller.ownFile()} }, writers(201)},
+		{"read a file", "GET", func(s *stage, _ *user) string { return "/files/" + s.photo }, always(nil), everyMember(200)},
+		{"read a small picture", "GET", func(s *stage, _ *user) string { return "/files/" + s.photo + "/thumb" }, always(nil), everyMember(200)},
+		{"send another's file", "POST", inRoom("/messages"), func(s *stage, _ *user) any { return fields{"file": s.photo} }, [8]any{hidden, hidden, ended, "invalid", denied, "invalid", "invalid", "invalid"}},
+		{"show it as the room's picture", "PATCH", inRoom(""), func(s *stage, caller *user) any { return fields{"avatar": caller.ownFile()} }, leaders(200)},
 		{"mention all", "POST", inRoom("/messages"), always(fields{"data": "x", "mentions": []string{"all"}}), leaders(201)},
 		{"clear", "DELETE", inRoom("/messages"), always(nil), everyMember(204)},
 		{"show a message", "GET", onMessage("", victim), always(nil), everyMember(200)},
@@ -213,6 +221,14 @@ func matrix() []matrixRow {
 			forward(func(s *stage, caller *user) string { return s.newcomer.privateWith(caller) }), everyMember(201),
 		},
 	}
+}
+
+// ownFile uploads an image, as far as the caller can.
+func (u *user) ownFile() string {
+	if a := u.sendForm("POST", "/files", "own.png", pngBytes(picture(9, 9))); a.status == 201 {
+		return into[file](a).Identity
+	}
+	return "no-such-file"
 }
 
 // privateWith returns the private room with a friend, or one that there is not.

@@ -40,6 +40,8 @@ func New(d Deps) (http.Handler, error) {
 		rooms         = api.Rooms{Service: d.Services.Rooms}
 		members       = api.Members{Service: d.Services.Rooms}
 		messages      = api.Messages{Service: d.Services.Messages}
+		files         = api.Files{Service: d.Services.Files, Limit: int64(d.Config.Files.MaxSize)}
+		avatars       = api.Avatars{Service: d.Services.Accounts, Limit: int64(d.Config.Files.MaxSize)}
 		notifications = api.Notifications{Service: d.Services.Notifications}
 	)
 
@@ -124,6 +126,16 @@ func New(d Deps) (http.Handler, error) {
 
 	user.add("GET", "/search/messages", messages.Search)
 
+	uploads := routes{v1.Group("", middleware.Transfer(), middleware.Session(d.Services.Sessions, rates), limit)}
+	uploads.add("POST", "/files", files.Upload)
+	uploads.add("PUT", "/users/me/avatar", avatars.Set)
+
+	downloads := routes{v1.Group("", middleware.Transfer(), middleware.SessionInQuery(d.Services.Sessions, rates), limit)}
+	for _, method := range []string{"GET", "HEAD"} { // its owner, members where it was sent; an avatar everybody
+		downloads.add(method, "/files/:file", files.Get)
+		downloads.add(method, "/files/:file/thumb", files.Thumb)
+	}
+
 	user.add("GET", "/notifications", notifications.List)
 	user.add("POST", "/notifications/read", notifications.Read)
 
@@ -157,6 +169,7 @@ func newEngine(d Deps) (*gin.Engine, error) {
 	}
 	engine.Use(
 		middleware.RequestID(),
+		middleware.Linger(),
 		middleware.AccessLog(d.Log, "/healthz"),
 		middleware.Errors(d.Log),
 		middleware.Recovery(),

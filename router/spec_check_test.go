@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,7 @@ import (
 // exchange is a request with its answer.
 type exchange struct {
 	method, target string // target is the path with its query
+	contentType    string // of the body; JSON where it is empty
 	body           []byte
 	status         int
 	header         http.Header
@@ -58,7 +60,7 @@ func (s *spec) check(e exchange) (operation string, err error) {
 		return "", err
 	}
 	if len(e.body) > 0 {
-		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Content-Type", cmp.Or(e.contentType, "application/json"))
 	}
 	route, params := s.route(e.method, request.URL.EscapedPath())
 	if route == nil {
@@ -174,7 +176,13 @@ func parseExchange(text string) (e exchange, err error) {
 	head, body, _ := strings.Cut(request, "\n\n")
 	line, _, _ := strings.Cut(head, "\n")
 	e.method, e.target, _ = strings.Cut(line, " ")
+	if _, given, ok := strings.Cut(head, "\nContent-Type: "); ok {
+		e.contentType, _, _ = strings.Cut(given, "\n")
+	}
 	e.body = []byte(strings.TrimSpace(body))
+	if e.contentType != "" { // of a form, whose lines end as those of HTTP do
+		e.body = []byte(strings.ReplaceAll(strings.TrimSpace(body), "\n", "\r\n") + "\r\n")
+	}
 	head, body, _ = strings.Cut(answer, "\n\n")
 	lines := strings.Split(head, "\n")
 	e.header = http.Header{"Content-Type": {"application/json; charset=utf-8"}}

@@ -29,7 +29,7 @@ type checkedTransport struct {
 
 // RoundTrip implements http.RoundTripper.
 func (c *checkedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	e := exchange{method: r.Method, target: r.URL.RequestURI()}
+	e := exchange{method: r.Method, target: r.URL.RequestURI(), contentType: r.Header.Get("Content-Type")}
 	var err error
 	if r.Body != nil {
 		if e.body, err = io.ReadAll(r.Body); err != nil {
@@ -80,6 +80,7 @@ func TestSpecWalk(t *testing.T) {
 	walkChanges(alice, bob, private)
 	walkLocked(alice, private)
 	walkNotifications(alice, bob)
+	walkFiles(alice, bob, private)
 	walkMessages(alice, bob, private)
 	walkRefusals(s, alice)
 	for path, item := range spec.openapi.Paths.Map() {
@@ -108,7 +109,7 @@ func walkAccounts(s *server, alice *user) {
 	alice.get("/users/me").ok(200)
 	alice.patch("/users/me", fields{
 		"nickname": "Alice", "sex": 2, "phone": "1", "description": "d", "name": "n", "birthday": "2000-02-29",
-		"province": "p", "city": "c", "avatar": "a",
+		"province": "p", "city": "c", "avatar": "",
 	}).ok(200)
 	alice.patch("/users/me", fields{"sex": 3, "nickname": ""}).refused("invalid", "sex", "nickname")
 	other := s.user("other")

@@ -107,11 +107,14 @@ func (s *Accounts) Update(ctx context.Context, c Caller, in ProfileInput) (Me, e
 	}
 	change := models.UserChange{
 		Nickname: in.Nickname, Sex: in.Sex, Phone: in.Phone, Description: in.Description, Name: in.Name,
-		Birthday: in.Birthday, Province: in.Province, City: in.City, Avatar: in.Avatar, UpdatedAt: now(),
+		Birthday: in.Birthday, Province: in.Province, City: in.City, UpdatedAt: now(),
 	}
 	if in.Nickname != nil {
 		key := helper.FoldAccount(*in.Nickname)
 		change.NicknameKey = &key
+	}
+	if in.Avatar != nil {
+		return s.updateAvatar(ctx, c, *in.Avatar, change)
 	}
 	return s.change(ctx, c.User, change)
 }
@@ -189,6 +192,9 @@ func (s *Accounts) Cancel(ctx context.Context, c Caller, in CancelInput) error {
 		return err
 	}
 	if err := s.endSessions(ctx, c.User, "", define.EndedCancelled); err != nil {
+		return err
+	}
+	if err := s.removeAvatar(ctx, c.User); err != nil {
 		return err
 	}
 	err := s.store.Users.Cancel(ctx, c.User, now())

@@ -83,6 +83,32 @@ func (c *cache[V]) drop(key string) {
 	delete(c.loading, key)
 }
 
+// turnstile counts who is inside, by a key. The zero value is ready.
+type turnstile struct {
+	mu     sync.Mutex
+	inside map[string]int
+}
+
+// enter lets somebody in, until leave is called, unless most others of his key are inside.
+func (t *turnstile) enter(key string, most int) (leave func(), ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.inside == nil {
+		t.inside = map[string]int{}
+	}
+	if t.inside[key] >= most {
+		return nil, false
+	}
+	t.inside[key]++
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.inside[key]--; t.inside[key] == 0 {
+			delete(t.inside, key)
+		}
+	}, true
+}
+
 // keyedMutex is a mutex for each key that is in use. The zero value is ready.
 type keyedMutex struct {
 	mu   sync.Mutex

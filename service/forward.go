@@ -30,14 +30,29 @@ func (s *Messages) Forward(ctx context.Context, c Caller, in ForwardInput) (Forw
 			return ForwardResult{}, err
 		}
 	}
+	messages, err := forwards(c, in, originals, rooms)
+	if err != nil {
+		return ForwardResult{}, err
+	}
+	if err := s.hold(ctx, messages...); err != nil {
+		return ForwardResult{}, notFound(err, define.ErrRecalled) // with its message, since that was read
+	}
+	items, err := s.postAll(ctx, c, messages)
+	return ForwardResult{Items: items}, err
+}
+
+// forwards makes the messages that a forward sends, room by room.
+func forwards(c Caller, in ForwardInput, originals []models.Message, rooms []string) ([]*models.Message, error) {
 	var messages []*models.Message
 	for _, room := range rooms {
 		if in.Mode == define.ForwardMerged {
 			merged, err := mergedForward(originals)
 			if err != nil {
-				return ForwardResult{}, err
+				return nil, err
 			}
-			messages = append(messages, &models.Message{RoomIdentity: room, Type: define.MessageMerged, Merged: merged, UserIdentity: c.User, ClientID: in.ClientID})
+			messages = append(messages, &models.Message{
+				RoomIdentity: room, Type: define.MessageMerged, Merged: merged, Files: mergedFiles(originals), UserIdentity: c.User, ClientID: in.ClientID,
+			})
 			continue
 		}
 		for i := range originals {
@@ -49,8 +64,7 @@ func (s *Messages) Forward(ctx context.Context, c Caller, in ForwardInput) (Forw
 			messages = append(messages, &repeated)
 		}
 	}
-	items, err := s.postAll(ctx, c, messages)
-	return ForwardResult{Items: items}, err
+	return messages, nil
 }
 
 // originals returns the messages to forward in the order in which the caller names them.
@@ -77,7 +91,7 @@ func repeatOf(m *models.Message) models.Message {
 	if from == nil {
 		from = &models.ForwardedFrom{Identity: m.Identity, UserIdentity: m.UserIdentity}
 	}
-	return models.Message{Type: forwardedType(m), Data: m.Data, Merged: m.Merged, ForwardedFrom: from}
+	return models.Message{Type: forwardedType(m), Data: m.Data, File: m.File, Files: m.Files, Merged: m.Merged, ForwardedFrom: from}
 }
 
 func forwardedType(m *models.Message) string {
@@ -92,7 +106,7 @@ func mergedForward(originals []models.Message) ([]models.MergedMessage, error) {
 	for i := range originals {
 		m := &originals[i]
 		merged[i] = models.MergedMessage{
-			UserIdentity: m.UserIdentity, Type: forwardedType(m), Data: m.Data, Merged: m.Merged, CreatedAt: m.CreatedAt,
+			UserIdentity: m.UserIdentity, Type: forwardedType(m), Data: m.Data, File: m.File, Merged: m.Merged, CreatedAt: m.CreatedAt,
 		}
 	}
 	if mergedBytes(merged) > define.MergedBytesMax {
@@ -105,6 +119,9 @@ func mergedBytes(merged []models.MergedMessage) int {
 	n := 0
 	for i := range merged {
 		n += 200 + len(merged[i].Data) + mergedBytes(merged[i].Merged)
+		if file := merged[i].File; file != nil {
+			n += 300 + len(file.Name)
+		}
 	}
 	return n
 }

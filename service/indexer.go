@@ -202,19 +202,27 @@ func termsOf(list []*models.Message) []int32 {
 	return slices.Compact(terms)
 }
 
-// textsOf returns what people say in a message: its own words, and those of the copies in a merged one.
+// textsOf returns what people say in a message: its own words and the name of its file, and those of the copies in a
+// merged one.
 func textsOf(m *models.Message) []string {
 	if m.Type == define.MessageSystem {
 		return nil
 	}
-	return appendTexts([]string{m.Data}, m.Merged)
+	return appendTexts(appendName([]string{m.Data}, m.File), m.Merged)
 }
 
 func appendTexts(texts []string, merged []models.MergedMessage) []string {
 	for i := range merged {
-		texts = appendTexts(append(texts, merged[i].Data), merged[i].Merged)
+		texts = appendTexts(appendName(append(texts, merged[i].Data), merged[i].File), merged[i].Merged)
 	}
 	return texts
+}
+
+func appendName(texts []string, file *models.FileCopy) []string {
+	if file == nil {
+		return texts
+	}
+	return append(texts, file.Name)
 }
 
 // again lets a changed message be found by what it says now. The change is made: where this fails, the message is found

@@ -158,7 +158,8 @@ type ReadInput struct {
 	Seq int64 `json:"seq" validate:"required,min=1"`
 }
 
-// MessageInput is something to say. Data holds 1 to 8000 characters.
+// MessageInput is something to say. Data holds 1 to 8000 characters; with a File, the identity of one of the caller's
+// own, it is its caption and may be empty. Type then follows from the file where it is left out.
 type MessageInput struct {
 	Type     string   `json:"type" validate:"omitempty,oneof=text image audio video file"`
 	Data     string   `json:"data" validate:"max=8000"`
@@ -168,9 +169,9 @@ type MessageInput struct {
 	ClientID string   `json:"client_id" validate:"omitempty,max=64,line"`
 }
 
-// EditInput is the new text of a message.
+// EditInput is the new text of a message, or the caption of its file, which may be empty.
 type EditInput struct {
-	Data string `json:"data" validate:"required,min=1,max=8000"`
+	Data *string `json:"data" validate:"required,max=8000"`
 }
 
 // ForwardInput says which messages go into which rooms, one by one (`each`, the default) or `merged` into one.

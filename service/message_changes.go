@@ -36,6 +36,8 @@ func (s *Messages) Edit(ctx context.Context, c Caller, identity int64, in EditIn
 		return Message{}, define.ErrForbidden
 	case tooLate(m.CreatedAt, s.config.Message.EditWindow):
 		return Message{}, define.ErrPastEdit
+	case *in.Data == "" && m.File == nil: // with a file it is a caption, which may go
+		return Message{}, define.Invalid("data", "is needed", "为必填字段")
 	}
 	if _, err := s.writerOf(ctx, c.User, m.RoomIdentity); err != nil {
 		return Message{}, err
@@ -43,7 +45,7 @@ func (s *Messages) Edit(ctx context.Context, c Caller, identity int64, in EditIn
 	if err := s.settle(ctx, &m); err != nil {
 		return Message{}, err
 	}
-	if m, err = s.store.Messages.Edit(ctx, identity, in.Data, changedAt(&m)); err != nil {
+	if m, err = s.store.Messages.Edit(ctx, identity, *in.Data, changedAt(&m)); err != nil {
 		return Message{}, notFound(err, define.ErrRecalled)
 	}
 	// Stopped before this, the room shows the old text until its next message.
@@ -123,7 +125,7 @@ func (s *core) recall(ctx context.Context, c Caller, m *models.Message) (Message
 	}
 	at := changedAt(m)
 	emptied := *m
-	emptied.Data, emptied.RecalledAt = "", at
+	emptied.Data, emptied.File, emptied.RecalledAt = "", nil, at
 	err := errors.Join(
 		s.store.Rooms.Reword(ctx, &emptied),
 		s.store.UserRooms.Skip(ctx, m.RoomIdentity, m.Seq, ""),
@@ -133,6 +135,11 @@ func (s *core) recall(ctx context.Context, c Caller, m *models.Message) (Message
 	}
 	if err != nil {
 		return Message{}, err
+	}
+	if len(m.Files) > 0 {
+		if err := s.store.Files.Loosen(ctx, m.Files, longAgo); err != nil {
+			return Message{}, err
+		}
 	}
 	recalled, err := s.store.Messages.Recall(ctx, m.Identity, c.User, at)
 	if errors.Is(err, models.ErrNotFound) { // another process was faster
@@ -145,6 +152,7 @@ func (s *core) recall(ctx context.Context, c Caller, m *models.Message) (Message
 	if err != nil {
 		return Message{}, err
 	}
+	s.collectAll(ctx, m.Files)
 	s.indexer.again(ctx, &recalled)
 	return s.changed(ctx, c, define.EventMessageRecalled, &recalled)
 }

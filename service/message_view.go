@@ -71,7 +71,7 @@ func appendAuthors(people []string, merged []models.MergedMessage) []string {
 func (s surroundings) view(m *models.Message, reader string) Message {
 	view := Message{
 		Identity: m.Identity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, Sender: s.users[m.UserIdentity], Type: m.Type, Data: m.Data,
-		ReplyTo: m.ReplyTo, Merged: s.merged(m.Merged), Mentions: m.Mentions, EditedAt: m.EditedAt, RecalledAt: m.RecalledAt,
+		File: viewOfCopy(m.File), ReplyTo: m.ReplyTo, Merged: s.merged(m.Merged), Mentions: m.Mentions, EditedAt: m.EditedAt, RecalledAt: m.RecalledAt,
 		RecalledBy: m.RecalledBy, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt,
 	}
 	if m.UserIdentity == reader {
@@ -83,7 +83,7 @@ func (s surroundings) view(m *models.Message, reader string) Message {
 	if original := s.quoted[m.ReplyTo]; original != nil {
 		view.Reply = &Quote{
 			Identity: original.Identity, Seq: original.Seq, Sender: s.users[original.UserIdentity], Type: original.Type,
-			Data: models.Preview(original.Data), RecalledAt: original.RecalledAt,
+			Data: models.Preview(original.Data), File: viewOfCopy(original.File), RecalledAt: original.RecalledAt,
 		}
 	}
 	for _, r := range m.Reactions {
@@ -97,7 +97,7 @@ func (s surroundings) merged(copies []models.MergedMessage) []MergedMessage {
 	for i := range copies {
 		m := &copies[i]
 		views = append(views, MergedMessage{
-			Sender: s.users[m.UserIdentity], Type: m.Type, Data: m.Data, Merged: s.merged(m.Merged), CreatedAt: m.CreatedAt,
+			Sender: s.users[m.UserIdentity], Type: m.Type, Data: m.Data, File: viewOfCopy(m.File), Merged: s.merged(m.Merged), CreatedAt: m.CreatedAt,
 		})
 	}
 	return views

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -45,9 +44,9 @@ func (s *Messages) submit(ctx context.Context, c Caller, room string, in Message
 }
 
 // retried answers a refused send with what is stored under its ClientID: whoever retries must learn that his message
-// was stored, even where the room was closed to him since. Without one it returns the refusal.
+// was stored, even where the room was closed to him since or its file is gone with it. Without one it returns the refusal.
 func (s *Messages) retried(ctx context.Context, c Caller, room string, in MessageInput, refusal error) (Message, error) {
-	closed := []error{define.ErrRoomClosed, define.ErrRoomDissolved, define.ErrBlocked, define.ErrSilenced}
+	closed := []error{define.ErrRoomClosed, define.ErrRoomDissolved, define.ErrBlocked, define.ErrSilenced, define.ErrNotYourFile}
 	if !slices.ContainsFunc(closed, func(why error) bool { return errors.Is(refusal, why) }) || in.ClientID == "" {
 		return Message{}, refusal
 	}
@@ -63,11 +62,9 @@ func (s *Messages) compose(ctx context.Context, c Caller, room string, in Messag
 	if err := check(in); err != nil {
 		return nil, surroundings{}, err
 	}
-	in.Type = cmp.Or(in.Type, define.MessageText)
 	switch {
 	case in.File != "":
-		return nil, surroundings{}, define.Invalid("file", "is not a file of yours", "文件不存在")
-	case in.Type != define.MessageText:
+	case in.Type != "" && in.Type != define.MessageText:
 		return nil, surroundings{}, define.Invalid("file", "is needed for this type of message", "该类型的消息需要文件")
 	case in.Data == "":
 		return nil, surroundings{}, define.Invalid("data", "is needed", "为必填字段")
@@ -83,14 +80,22 @@ func (s *Messages) compose(ctx context.Context, c Caller, room string, in Messag
 		return nil, surroundings{}, err
 	}
 	message := models.Message{
-		RoomIdentity: room, UserIdentity: c.User, Type: in.Type, Data: in.Data, ReplyTo: in.ReplyTo,
+		RoomIdentity: room, UserIdentity: c.User, Type: define.MessageText, Data: in.Data, ReplyTo: in.ReplyTo,
 		Mentions: distinct(in.Mentions), ClientID: in.ClientID,
+	}
+	if in.File != "" {
+		if err := s.attach(ctx, c, in, &message); err != nil {
+			return nil, surroundings{}, err
+		}
 	}
 	around, err := s.surround(ctx, []models.Message{message})
 	if err != nil {
 		return nil, around, err
 	}
-	return &message, around, s.checkReply(ctx, c, &message, around)
+	if err := s.checkReply(ctx, c, &message, around); err != nil {
+		return nil, around, err
+	}
+	return &message, around, notFound(s.hold(ctx, &message), define.ErrNotYourFile)
 }
 
 // distinct leaves out what stands in a list before already.

@@ -26,6 +26,16 @@ func (s *Rooms) update(ctx context.Context, c Caller, room string, in RoomUpdate
 	if err != nil {
 		return err
 	}
+	if in.Avatar != nil {
+		avatar, err := s.avatarFrom(ctx, c, room, *in.Avatar, state.room.Avatar)
+		if err != nil {
+			return err
+		}
+		if err := s.loosenAvatar(ctx, state.room.Avatar, avatar); err != nil {
+			return err
+		}
+		in.Avatar = &avatar
+	}
 	if err := s.store.Rooms.Change(ctx, room, models.RoomChange(in), now()); err != nil {
 		return err
 	}

@@ -196,7 +196,7 @@ func roomView(j joined, last *models.LastMessage, users map[string]User) Room {
 	if last != nil {
 		view.LastMessage = &LastMessage{
 			Identity: last.Identity, Seq: last.Seq, Sender: users[last.UserIdentity], Type: last.Type, Data: last.Data,
-			RecalledAt: last.RecalledAt, CreatedAt: last.CreatedAt,
+			File: viewOfCopy(last.File), RecalledAt: last.RecalledAt, CreatedAt: last.CreatedAt,
 		}
 	}
 	if room.Kind == define.RoomPrivate {

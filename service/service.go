@@ -32,11 +32,13 @@ type Services struct {
 	Friends       *Friends
 	Rooms         *Rooms
 	Messages      *Messages
+	Files         *Files
 	Notifications *Notifications
 	Presence      *Presence
 	Hub           *hub.Hub
 
-	core *core
+	core    *core
+	sweeper *sweeper
 }
 
 // core is what the services share.
@@ -53,12 +55,14 @@ type core struct {
 	presence *announcer
 	indexer  *indexer
 	postman  *postman
+	pictures *helper.Pictures
+	uploads  turnstile
 	limits   limits
 }
 
 // New makes the services on a database; mailer is nil where no mail can be sent. Start must be called before they are used, Stop afterwards.
 func New(store *models.Store, config define.Config, tokens *helper.Tokens, mailer *helper.Mailer, log *slog.Logger) *Services {
-	c := &core{store: store, tokens: tokens, config: config, log: log, limits: newLimits(config.Limits.Factor)}
+	c := &core{store: store, tokens: tokens, config: config, log: log, pictures: helper.NewPictures(), limits: newLimits(config.Limits.Factor)}
 	c.users = newCache(100_000, c.loadUser)
 	c.rooms = newCache(20_000, c.loadRoom)
 	c.writer = newWriter(c)
@@ -74,9 +78,10 @@ func New(store *models.Store, config define.Config, tokens *helper.Tokens, maile
 		Slow:        hub.CloseReason{Code: define.CloseTooSlow, Text: "too slow: reconnect and sync"},
 		Log:         log,
 	})
+	files := &Files{c}
 	return &Services{
 		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Friends: &Friends{c}, Rooms: &Rooms{c},
-		Messages: &Messages{c}, Notifications: &Notifications{c}, Presence: &Presence{c}, Hub: c.hub, core: c,
+		Messages: &Messages{c}, Files: files, Notifications: &Notifications{c}, Presence: &Presence{c}, Hub: c.hub, core: c, sweeper: &sweeper{files: files},
 	}
 }
 
@@ -92,11 +97,13 @@ func (s *Services) Start(ctx context.Context) error {
 	s.core.writer.start()
 	s.core.presence.start()
 	s.core.postman.start()
+	s.sweeper.start()
 	return nil
 }
 
 // Stop closes the sockets with 1001, finishes what is queued, and ends every goroutine. The caller has stopped HTTP.
 func (s *Services) Stop(ctx context.Context) error {
+	s.sweeper.stop()
 	err := s.core.hub.Stop(ctx, hub.CloseReason{Code: define.CloseGoingAway, Text: "the server is going away: reconnect"})
 	s.core.writer.stop()
 	s.core.indexer.stop()
@@ -118,6 +125,7 @@ type limits struct {
 	request        *helper.Rates // friend requests by user
 	mail           *helper.Rates // codes by user and by address
 	search         *helper.Rates // by user
+	upload         *helper.Rates // by user
 }
 
 func newLimits(factor float64) limits {
@@ -130,6 +138,7 @@ func newLimits(factor float64) limits {
 		request:        helper.NewRates(20*minute, 60, factor),
 		mail:           helper.NewRates(minute/6, 10, factor),
 		search:         helper.NewRates(5, 50, factor),
+		upload:         helper.NewRates(1, 120, factor),
 	}
 }
 

@@ -129,6 +129,7 @@ type LastMessage struct {
 	Sender     User   `json:"sender"`
 	Type       string `json:"type"`
 	Data       string `json:"data"`
+	File       *File  `json:"file,omitempty"`
 	RecalledAt int64  `json:"recalled_at,omitempty"`
 	CreatedAt  int64  `json:"created_at"`
 }
@@ -168,6 +169,7 @@ type Message struct {
 	Sender        User            `json:"sender"`
 	Type          string          `json:"type"`
 	Data          string          `json:"data"`
+	File          *File           `json:"file,omitempty"`
 	ReplyTo       int64           `json:"reply_to,omitempty"`
 	Reply         *Quote          `json:"reply,omitempty"`
 	Merged        []MergedMessage `json:"merged,omitempty"`
@@ -180,6 +182,20 @@ type Message struct {
 	RecalledBy    string          `json:"recalled_by,omitempty"`
 	CreatedAt     int64           `json:"created_at"`
 	UpdatedAt     int64           `json:"updated_at"`
+}
+
+// File is something that was uploaded, also as the short copy in a message. Width and Height are in pixels, as it is
+// shown, Duration is in seconds; each is left out where it is not known. Thumb says whether there is a small picture.
+type File struct {
+	Identity string  `json:"identity"`
+	Name     string  `json:"name"`
+	Size     int64   `json:"size"`
+	Mime     string  `json:"mime"`
+	SHA256   string  `json:"sha256"`
+	Width    int     `json:"width,omitempty"`
+	Height   int     `json:"height,omitempty"`
+	Duration float64 `json:"duration,omitempty"`
+	Thumb    bool    `json:"thumb"`
 }
 
 // RecalledMessage is what is left of a recalled message.
@@ -200,6 +216,7 @@ type Quote struct {
 	Sender     User   `json:"sender"`
 	Type       string `json:"type"`
 	Data       string `json:"data"`
+	File       *File  `json:"file,omitempty"`
 	RecalledAt int64  `json:"recalled_at,omitempty"`
 }
 
@@ -208,6 +225,7 @@ type MergedMessage struct {
 	Sender    User            `json:"sender"`
 	Type      string          `json:"type"`
 	Data      string          `json:"data"`
+	File      *File           `json:"file,omitempty"`
 	Merged    []MergedMessage `json:"merged,omitempty"`
 	CreatedAt int64           `json:"created_at"`
 }

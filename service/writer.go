@@ -249,6 +249,7 @@ func (s *shard) write(ctx context.Context, batch []*send) batchOutcome {
 		outcomes[repeat] = o
 	}
 	s.advance(ctx, batch, outcomes)
+	s.release(ctx, batch, outcomes)
 	return batchOutcome{batch, outcomes}
 }
 
@@ -420,6 +421,20 @@ func (s *shard) advance(ctx context.Context, batch []*send, outcomes map[*send]o
 				s.log.Error("a mention is not counted", "room", o.message.RoomIdentity, "error", err)
 			}
 		}
+	}
+}
+
+// release ends the holds on the files of what is stored, or is known not to be. Where it fails, or does not come, they
+// end by themselves.
+func (s *shard) release(ctx context.Context, batch []*send, outcomes map[*send]outcome) {
+	var settled []*models.Message
+	for _, one := range batch {
+		if one.message != nil && len(one.message.Files) > 0 && outcomes[one].err == nil {
+			settled = append(settled, one.message)
+		}
+	}
+	if err := s.store.Files.Release(ctx, filesIn(settled)); err != nil {
+		s.log.Warn("files stay held for a while", "messages", len(settled), "error", err)
 	}
 }
 

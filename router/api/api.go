@@ -21,7 +21,7 @@ import (
 // something goes on when its client has gone away, so that no change stops halfway.
 func asker(c *gin.Context) (context.Context, service.Caller) {
 	ctx := c.Request.Context()
-	if c.Request.Method != http.MethodGet {
+	if c.Request.Method != http.MethodGet && c.Request.Method != http.MethodHead {
 		ctx = context.WithoutCancel(ctx)
 	}
 	return ctx, middleware.CallerOf(c)
