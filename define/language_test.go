@@ -5,7 +5,7 @@ import "testing"
 func TestLanguage(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{
-		"en": "en", "ZH": "zh", "zh-cn": "zh-CN", "zh-Hans": "zh-Hans", "pt_BR": "pt-BR", "eng": "en", "yue": "yue",
+		"en": "en", "ZH": "zh", "zh-cn": "zh-CN", "zh-Hans": "zh-Hans", "pt_BR": "pt-BR", "eng": "en", "tl": "tl", "yue": "yue",
 		"": "", "und": "", "und-US": "", "xx": "", "english": "", "e": "", "en-": "", "en us": "", "x-mine": "", "en-x-mine": "", "de-u-co-phonebk": "", "--version": "", "auto": "",
 	} {
 		got, ok := Language(code)
