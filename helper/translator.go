@@ -78,10 +78,10 @@ func (t *Translator) Translate(ctx context.Context, text, from, to string) (Tran
 	if err != nil {
 		return Translated{}, fmt.Errorf("translate: %w", err)
 	}
-	if done.From = from; from == "" {
-		done.From = t.codeOf(done.From)
+	if from == "" {
+		from = t.codeOf(done.From)
 	}
-	return done, nil
+	return Translated{Text: done.Text, From: from}, nil
 }
 
 func (t *Translator) nameOf(code string) string {
