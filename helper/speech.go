@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/gabriel-vasile/mimetype"
+
 	"parlor/define"
 )
 
@@ -14,6 +16,14 @@ type Recording struct {
 	Name  string // whose ending says what it is, as in "recording.ogg"
 	Size  int64  // in bytes
 	Audio io.Reader
+}
+
+// RecordingName is what providers call a recording of a media type: by its ending they tell how to read it.
+func RecordingName(media string) string {
+	if kind := mimetype.Lookup(media); kind != nil {
+		return "recording" + kind.Extension()
+	}
+	return "recording"
 }
 
 // Transcript is what was said. Language is a BCP 47 code, or empty where nobody knows it.

@@ -30,16 +30,18 @@ const patience = 30 * time.Second
 
 // instance is a whole server in this process, on a loopback port.
 type instance struct {
-	url      string
-	config   define.Config
-	tokens   *helper.Tokens
-	database *embedded.Server // nil where the configuration names another MongoDB
-	store    *models.Store
-	services *service.Services
-	sockets  *ws.Server
-	http     *httptest.Server
-	client   *http.Client
-	faults   *faults
+	url        string
+	config     define.Config
+	tokens     *helper.Tokens
+	database   *embedded.Server // nil where the configuration names another MongoDB
+	store      *models.Store
+	services   *service.Services
+	speech     *helper.Speech
+	translator *helper.Translator
+	sockets    *ws.Server
+	http       *httptest.Server
+	client     *http.Client
+	faults     *faults
 }
 
 // faults is a log of what must not happen: the server writes at level error only where it is wrong itself.
@@ -91,7 +93,13 @@ func open(config define.Config) (*instance, error) {
 	if i.store, err = models.Open(ctx, o); err != nil {
 		return nil, err
 	}
-	i.services = service.New(i.store, config, i.tokens, mailer, log)
+	if i.speech, err = helper.NewSpeech(config.Speech, filepath.Join(config.Data, "speech")); err != nil {
+		return nil, err
+	}
+	if i.translator, err = helper.NewTranslator(config.Translation); err != nil {
+		return nil, err
+	}
+	i.services = service.New(i.store, config, i.tokens, service.Providers{Mailer: mailer, Speech: i.speech, Translator: i.translator}, log)
 	if err := i.services.Start(ctx); err != nil {
 		return nil, err
 	}
@@ -115,6 +123,8 @@ func (i *instance) close() error {
 	defer cancel()
 	i.client.CloseIdleConnections()
 	i.http.Close()
+	i.speech.Close()
+	i.translator.Close()
 	err := errors.Join(i.services.Stop(ctx), i.sockets.Wait(ctx), i.store.Close(ctx))
 	if i.database != nil {
 		err = errors.Join(err, i.database.Close(ctx))
