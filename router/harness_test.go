@@ -137,6 +137,7 @@ var shared struct {
 	once sync.Once
 	*instance
 	mails *mailServer // through which it sends
+	words *wordsService
 	dir   string
 	err   error
 }
@@ -154,7 +155,9 @@ func closeShared() error {
 	if shared.instance == nil {
 		return nil
 	}
-	return errors.Join(shared.close(), shared.mails.close(), os.RemoveAll(shared.dir))
+	err := errors.Join(shared.close(), shared.mails.close(), os.RemoveAll(shared.dir))
+	shared.words.Close()
+	return err
 }
 
 // server is a server as one test uses it.
@@ -170,6 +173,8 @@ func sharedServer(t *testing.T) *server {
 		if shared.dir, shared.err = os.MkdirTemp("", "parlor-router-"); shared.err == nil {
 			config := testConfig(shared.dir)
 			if shared.mails, config.SMTP, shared.err = startMailServer(shared.dir); shared.err == nil {
+				shared.words = startWordsService()
+				shared.words.configure(&config)
 				shared.instance, shared.err = open(config)
 			}
 		}
