@@ -7,12 +7,10 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Patience lets a request take longer than the server gives to others: work beside what every request may take.
+// Patience lets the answer to a request take longer than the server gives to others: by work.
 func Patience(work time.Duration) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		end := time.Now().Add(work + time.Minute)
-		control := http.NewResponseController(c.Writer)
-		_ = control.SetWriteDeadline(end) // a connection that can't do so keeps those of the server
-		_ = control.SetReadDeadline(end)  // a client that can't be read from is taken for one that has gone away
+		_ = http.NewResponseController(c.Writer).SetWriteDeadline(end) // a connection that can't do so keeps that of the server
 	}
 }

@@ -49,7 +49,7 @@ func TestTranscriptionIsRefused(t *testing.T) {
 	group := alice.group("quiet", bob)
 	said := alice.say(group, "not for eve")
 	bob.transcribe(alice.send(group, "written")).refused("invalid", "message")
-	bob.transcribe(alice.sendFile(group, alice.upload("a.png", pngOf(t, picture(2, 2))), "")).refused("invalid", "message")
+	bob.transcribe(alice.sendFile(group, alice.upload("a.png", pngBytes(picture(2, 2))), "")).refused("invalid", "message")
 	bob.transcribe(alice.sendFile(group, alice.upload("a.txt", []byte("not a sound")), "")).refused("invalid", "message")
 	bob.transcribe(message{Identity: 1 << 52}).refused("not_found")
 	bob.post("/messages/x/transcription", nil).refused("not_found")
