@@ -60,9 +60,8 @@ func TestSpeechServiceIsAsked(t *testing.T) {
 	t.Parallel()
 	content := strings.Repeat(rand.Text(), 1<<16) // more than fits any buffer on the way
 	type asked struct {
-		path, authorization, length string
-		fields                      map[string]string
-		name, audio                 string
+		path, authorization, name, audio string
+		fields                           map[string]string
 	}
 	seen := make(chan asked, 1)
 	url := newService(t, func(w http.ResponseWriter, r *http.Request) {
