@@ -43,14 +43,14 @@ func newService(t *testing.T, answer http.HandlerFunc) string {
 	return service.URL
 }
 
-func recording(content string) Recording {
+func recordingOf(content string) Recording {
 	return Recording{Name: "recording.ogg", Size: int64(len(content)), Audio: strings.NewReader(content)}
 }
 
 func TestNoSpeech(t *testing.T) {
 	t.Parallel()
 	s := newSpeech(t, t.TempDir(), func(*define.SpeechConfig) {})
-	if _, err := s.Transcribe(t.Context(), recording("x")); !errors.Is(err, define.ErrNoSpeech) {
+	if _, err := s.Transcribe(t.Context(), recordingOf("x")); !errors.Is(err, define.ErrNoSpeech) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -88,7 +88,7 @@ func TestSpeechServiceIsAsked(t *testing.T) {
 	s := newSpeech(t, "", func(c *define.SpeechConfig) {
 		c.Provider, c.URL, c.Key, c.Model, c.Language = "http", url+"/", "sk-1", "large", "zh"
 	})
-	said, err := s.Transcribe(t.Context(), recording(content))
+	said, err := s.Transcribe(t.Context(), recordingOf(content))
 	if err != nil || said != (Transcript{Text: "你好", Language: "zh"}) {
 		t.Errorf("got %+v, %v", said, err)
 	}
@@ -116,7 +116,7 @@ func TestSpeechServiceAnswers(t *testing.T) {
 			fmt.Fprint(w, test.body)
 		})
 		s := newSpeech(t, "", func(c *define.SpeechConfig) { c.Provider, c.URL, c.Language = "http", url, test.language })
-		said, err := s.Transcribe(t.Context(), recording("x"))
+		said, err := s.Transcribe(t.Context(), recordingOf("x"))
 		if err != nil || said != (Transcript{test.text, test.want}) {
 			t.Errorf("%s: got %+v, %v", test.name, said, err)
 		}
@@ -168,7 +168,7 @@ func TestSpeechServiceFails(t *testing.T) {
 			t.Parallel()
 			url := newService(t, test.answer)
 			s := newSpeech(t, "", func(c *define.SpeechConfig) { c.Provider, c.URL, c.Key = "http", url, "sk-1" })
-			_, err := s.Transcribe(t.Context(), recording("x"))
+			_, err := s.Transcribe(t.Context(), recordingOf("x"))
 			checkFailure(t, err, test.says)
 		})
 	}
@@ -192,17 +192,17 @@ func TestSpeechServiceIsSlow(t *testing.T) {
 	})
 	t.Cleanup(func() { close(done) }) // before the service is closed
 	s := newSpeech(t, "", func(c *define.SpeechConfig) { c.Provider, c.URL, c.Timeout = "http", url, 50*time.Millisecond })
-	_, err := s.Transcribe(t.Context(), recording("x"))
+	_, err := s.Transcribe(t.Context(), recordingOf("x"))
 	checkFailure(t, err, "50ms")
 
 	s = newSpeech(t, "", func(c *define.SpeechConfig) { c.Provider, c.URL = "http", url })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Transcribe(ctx, recording("x")); !errors.Is(err, context.Canceled) {
+	if _, err := s.Transcribe(ctx, recordingOf("x")); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 	s = newSpeech(t, "", func(c *define.SpeechConfig) { c.Provider, c.URL, c.Key = "http", "http://127.0.0.1:1", "sk-1" })
-	_, err = s.Transcribe(t.Context(), recording("x"))
+	_, err = s.Transcribe(t.Context(), recordingOf("x"))
 	checkFailure(t, err, "refused")
 }
 
@@ -244,18 +244,18 @@ func TestSpeechCommand(t *testing.T) {
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("at the start there is %v, %v", left, err)
 	}
-	said, err := s.Transcribe(t.Context(), recording("some sound\n"))
+	said, err := s.Transcribe(t.Context(), recordingOf("some sound\n"))
 	if want := "-rw-------\nsome sound\nrecording.ogg"; err != nil || said.Text != want || said.Language != "en" {
 		t.Errorf("got %q, %v, want %q", said, err, want)
 	}
 	s = newSpeech(t, dir, script(`echo no model >&2; exit 1`))
-	_, err = s.Transcribe(t.Context(), recording("x"))
+	_, err = s.Transcribe(t.Context(), recordingOf("x"))
 	checkFailure(t, err, "no model")
 	s = newSpeech(t, dir, func(c *define.SpeechConfig) {
 		script("sleep 300")(c)
 		c.Timeout = 50 * time.Millisecond
 	})
-	_, err = s.Transcribe(t.Context(), recording("x"))
+	_, err = s.Transcribe(t.Context(), recordingOf("x"))
 	checkFailure(t, err, "longer than 50ms")
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("at the end there is %v, %v", left, err)
@@ -275,6 +275,18 @@ func TestSpokenLanguage(t *testing.T) {
 	for name, code := range whisperLanguages {
 		if canonical, ok := define.Language(code); !ok || canonical != code {
 			t.Errorf("%s: %q is not a code", name, code)
+		}
+	}
+}
+
+func TestRecordingName(t *testing.T) {
+	t.Parallel()
+	for media, want := range map[string]string{
+		"audio/wav": ".wav", "audio/mpeg": ".mp3", "audio/ogg": ".oga", "audio/webm": ".webm", "video/webm": ".webm", "audio/mp4": ".mp4",
+		"audio/x-m4a": ".m4a", "video/mp4": ".mp4", "video/quicktime": ".mov", "audio/flac": ".flac", "audio/unheard-of": "",
+	} {
+		if got := RecordingName(media); got != "recording"+want {
+			t.Errorf("%s: got %q", media, got)
 		}
 	}
 }
