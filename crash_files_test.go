@@ -182,5 +182,5 @@ func checkSwept(t *testing.T, data string) {
 }
 
 func newSweeping(store *models.Store, config define.Config, log *slog.Logger) *service.Services {
-	return service.New(store, config, helper.NewTokens(make([]byte, 32)), nil, log)
+	return service.New(store, config, helper.NewTokens(make([]byte, 32)), service.Providers{}, log)
 }

@@ -92,7 +92,17 @@ func serve(ctx context.Context, config define.Config, log *slog.Logger) (err err
 	if err != nil {
 		return err
 	}
-	services := service.New(db.store, config, tokens, mailer, log)
+	speech, err := helper.NewSpeech(config.Speech, filepath.Join(config.Data, "speech"))
+	if err != nil {
+		return err
+	}
+	defer speech.Close()
+	translator, err := helper.NewTranslator(config.Translation)
+	if err != nil {
+		return err
+	}
+	defer translator.Close()
+	services := service.New(db.store, config, tokens, service.Providers{Mailer: mailer, Speech: speech, Translator: translator}, log)
 	if err := services.Start(ctx); err != nil {
 		return errors.Join(err, services.Stop(ctx))
 	}
@@ -135,6 +145,7 @@ func (s server) run(ctx context.Context, listener net.Listener) error {
 func (s server) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
+	s.services.Interrupt()
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.log.Warn("requests under way were cut off", "error", err)
 		s.http.Close()

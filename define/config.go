@@ -29,6 +29,9 @@ type Config struct {
 	Hub            HubConfig      `yaml:"hub"`
 	CORS           CORSConfig     `yaml:"cors"`
 	Log            LogConfig      `yaml:"log"`
+
+	Speech      SpeechConfig      `yaml:"speech"`
+	Translation TranslationConfig `yaml:"translation"`
 }
 
 // MongoDBConfig says which MongoDB to use. With an empty URI the embedded server is used.
@@ -116,6 +119,12 @@ func DefaultConfig() Config {
 		Hub:            HubConfig{QueueFrames: 1024, QueueBytes: 1 << 20},
 		CORS:           CORSConfig{Origins: []string{}},
 		Log:            LogConfig{Level: "info", Format: "text"},
+		Speech: SpeechConfig{
+			Model: "whisper-1", ResponseFormat: "verbose_json", Command: []string{}, Timeout: 2 * time.Minute, Parallel: 1,
+		},
+		Translation: TranslationConfig{
+			Command: []string{}, Pairs: []string{}, Languages: []string{}, Timeout: 20 * time.Second, Parallel: 4, Cache: 30 * 24 * time.Hour,
+		},
 	}
 }
 
@@ -176,6 +185,8 @@ func (c Config) Validate() []ConfigProblem {
 	}
 	check("log.level", notOneOf(c.Log.Level, "debug", "info", "warn", "error"))
 	check("log.format", notOneOf(c.Log.Format, "text", "json"))
+	found = append(found, c.Speech.validate()...)
+	found = append(found, c.Translation.validate()...)
 	return found
 }
 

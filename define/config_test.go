@@ -61,7 +61,8 @@ func TestConfigValidate(t *testing.T) {
 		{"origin of a file", func(c *Config) { c.CORS.Origins = []string{"null", "file://x"} }, "cors.origins cors.origins"},
 		{"log", func(c *Config) { c.Log = LogConfig{"WARN", ""} }, "log.level log.format"},
 		{"nothing", func(c *Config) { *c = Config{} },
-			"listen data mongodb.database embedded.cache auth.token_ttl files.max_size files.orphan_after smtp.tls hub.queue_frames hub.queue_bytes log.level log.format"},
+			"listen data mongodb.database embedded.cache auth.token_ttl files.max_size files.orphan_after smtp.tls hub.queue_frames hub.queue_bytes log.level log.format " +
+				"speech.response_format speech.timeout speech.parallel translation.timeout translation.parallel"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

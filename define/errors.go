@@ -184,6 +184,10 @@ var (
 	ErrInternal             = line(CodeInternal, 500, "internal", "Something went wrong on our side.", "服务器内部错误。")
 	ErrUnavailable          = line(CodeUnavailable, 503, "unavailable", "The server can't do this just now. Try again soon.", "服务暂不可用，请稍后重试。").After(2 * time.Second)
 	ErrNoMail               = line(CodeUnavailable, 503, "no_mail", "This server can't send mail.", "服务器未配置邮件服务。").After(time.Hour)
+	ErrNoSpeech             = line(CodeUnavailable, 503, "no_speech", "This server can't turn speech into text.", "服务器未配置语音识别。").After(time.Hour)
+	ErrNoTranslation        = line(CodeUnavailable, 503, "no_translation", "This server can't translate.", "服务器未配置翻译服务。").After(time.Hour)
+	ErrSpeechFailed         = line(CodeUnavailable, 503, "speech_failed", "What was said could not be recognised. Try again later.", "语音识别失败，请稍后重试。").After(10 * time.Second)
+	ErrTranslationFailed    = line(CodeUnavailable, 503, "translation_failed", "The text could not be translated. Try again later.", "翻译失败，请稍后重试。").After(10 * time.Second)
 	ErrStopping             = line(CodeUnavailable, 503, "stopping", "The server is restarting. Try again soon.", "服务器正在重启，请稍后重试。").After(2 * time.Second)
 )
 

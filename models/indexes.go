@@ -58,6 +58,7 @@ var indexes = []index{
 	{collection: "notification", keys: []string{"receiver", "_id"}, partial: bson.D{{Key: "is_read", Value: false}}},
 
 	{collection: "code", keys: []string{"expires_at"}, expires: true},
+	{collection: "translation", keys: []string{"expires_at"}, expires: true},
 
 	{collection: "message", keys: []string{"room_identity", "seq"}, unique: true},
 	{collection: "message", keys: []string{"room_identity", "user_identity", "client_id"}, unique: true,

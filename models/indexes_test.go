@@ -186,6 +186,7 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Messages.Before":         func() error { return ask(s.Messages.Before(ctx, "r", "u", 0, 100, 10)) },
 		"Messages.After":          func() error { return ask(s.Messages.After(ctx, "r", "u", 0, 10)) },
 		"Messages.Edit":           func() error { return ask(s.Messages.Edit(ctx, 1, "d", 1)) },
+		"Messages.Transcribe":     func() error { return ask(s.Messages.Transcribe(ctx, 1, Transcription{})) },
 		"Messages.Recall":         func() error { return ask(s.Messages.Recall(ctx, 1, "u", 1)) },
 		"Messages.Hide":           func() error { return s.Messages.Hide(ctx, 1, "u") },
 		"Messages.AddReaction":    func() error { return ask(s.Messages.AddReaction(ctx, 1, "e", "u", 2, 1)) },
@@ -236,6 +237,10 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Contents.KeepOld": func() error { return s.Contents.KeepOld(ctx, []string{"d", "e"}, 1) },
 		"Contents.Strays":  func() error { return ask(s.Contents.Strays(ctx, 1, 5)) },
 		"Contents.Remove":  func() error { return s.Contents.Remove(ctx, []string{"d", "e"}) },
+
+		"Translations.Get":    func() error { return ask(s.Translations.Get(ctx, TranslationIdentity("t", "", "en"), time.Now())) },
+		"Translations.Keep":   func() error { return s.Translations.Keep(ctx, &Translation{Identity: "t"}) },
+		"Translations.Forget": func() error { return s.Translations.Forget(ctx, "t") },
 
 		"Counters.Take": func() error { return ask(s.Counters.Take(ctx, "c", 1)) },
 	}

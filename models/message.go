@@ -23,7 +23,8 @@ type Message struct {
 	Type          string          `bson:"type"`
 	Data          string          `bson:"data"`
 	File          *FileCopy       `bson:"file,omitempty"`
-	Files         []string        `bson:"files,omitempty"` // identities of the files in it: its own, and those of its merged copies
+	Files         []string        `bson:"files,omitempty"`         // identities of the files in it: its own, and those of its merged copies
+	Transcription *Transcription  `bson:"transcription,omitempty"` // of what is said in the file, once somebody has asked for it
 	ReplyTo       int64           `bson:"reply_to,omitempty"`
 	Merged        []MergedMessage `bson:"merged,omitempty"`
 	ForwardedFrom *ForwardedFrom  `bson:"forwarded_from,omitempty"`
@@ -46,6 +47,12 @@ type MergedMessage struct {
 	File         *FileCopy       `bson:"file,omitempty"`
 	Merged       []MergedMessage `bson:"merged,omitempty"`
 	CreatedAt    int64           `bson:"created_at"`
+}
+
+// Transcription is what is said in a recording. Language is empty where nobody knows it.
+type Transcription struct {
+	Text     string `bson:"text"`
+	Language string `bson:"language"`
 }
 
 // ForwardedFrom says which message a forwarded one repeats, and who said it first.
@@ -180,10 +187,15 @@ func (m Messages) Edit(ctx context.Context, identity int64, data string, at int6
 	})
 }
 
+// Transcribe keeps what is said in a message; ErrNotFound where it has been recalled.
+func (m Messages) Transcribe(ctx context.Context, identity int64, t Transcription) (Message, error) {
+	return changeOne[Message](ctx, m.c, said(identity), bson.D{{Key: "$set", Value: bson.D{{Key: "transcription", Value: t}}}})
+}
+
 // Recall takes out of a message all that was said; ErrNotFound where that has been done already.
 func (m Messages) Recall(ctx context.Context, identity int64, by string, at int64) (Message, error) {
 	gone := bson.D{}
-	for _, field := range []string{"file", "files", "reply_to", "merged", "forwarded_from", "mentions", "reactions", "edited_at"} {
+	for _, field := range []string{"file", "files", "transcription", "reply_to", "merged", "forwarded_from", "mentions", "reactions", "edited_at"} {
 		gone = append(gone, bson.E{Key: field, Value: ""})
 	}
 	return changeOne[Message](ctx, m.c, said(identity), bson.D{

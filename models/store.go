@@ -49,6 +49,7 @@ type Store struct {
 	Announcements  Announcements
 	Notifications  Notifications
 	Codes          Codes
+	Translations   Translations
 	Counters       Counters
 	Files          Files
 	Blobs          Blobs
@@ -123,6 +124,7 @@ func (s *Store) bind(db *mongo.Database) {
 	s.Invitations = RoomInvitations{db.Collection("room_invitation")}
 	s.Announcements = Announcements{db.Collection("announcement")}
 	s.Codes = Codes{db.Collection("code")}
+	s.Translations = Translations{db.Collection("translation")}
 	s.Notifications = Notifications{db.Collection("notification")}
 	s.Counters = Counters{db.Collection("counter")}
 	s.Files = Files{db.Collection("file")}

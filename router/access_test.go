@@ -81,6 +81,8 @@ func bodies() map[route]any {
 		{"POST", "/rooms/:room/messages"}:              fields{"data": "hello"},
 		{"PATCH", "/messages/:message"}:                fields{"data": "hello"},
 		{"POST", "/messages/:message/recall"}:          nil,
+		{"POST", "/messages/:message/transcription"}:   nil,
+		{"POST", "/messages/:message/translation"}:     fields{"to": "es"},
 		{"PUT", "/messages/:message/reactions/:emoji"}: nil,
 	}
 }

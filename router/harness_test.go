@@ -30,16 +30,18 @@ const patience = 30 * time.Second
 
 // instance is a whole server in this process, on a loopback port.
 type instance struct {
-	url      string
-	config   define.Config
-	tokens   *helper.Tokens
-	database *embedded.Server // nil where the configuration names another MongoDB
-	store    *models.Store
-	services *service.Services
-	sockets  *ws.Server
-	http     *httptest.Server
-	client   *http.Client
-	faults   *faults
+	url        string
+	config     define.Config
+	tokens     *helper.Tokens
+	database   *embedded.Server // nil where the configuration names another MongoDB
+	store      *models.Store
+	services   *service.Services
+	speech     *helper.Speech
+	translator *helper.Translator
+	sockets    *ws.Server
+	http       *httptest.Server
+	client     *http.Client
+	faults     *faults
 }
 
 // faults is a log of what must not happen: the server writes at level error only where it is wrong itself.
@@ -91,7 +93,13 @@ func open(config define.Config) (*instance, error) {
 	if i.store, err = models.Open(ctx, o); err != nil {
 		return nil, err
 	}
-	i.services = service.New(i.store, config, i.tokens, mailer, log)
+	if i.speech, err = helper.NewSpeech(config.Speech, filepath.Join(config.Data, "speech")); err != nil {
+		return nil, err
+	}
+	if i.translator, err = helper.NewTranslator(config.Translation); err != nil {
+		return nil, err
+	}
+	i.services = service.New(i.store, config, i.tokens, service.Providers{Mailer: mailer, Speech: i.speech, Translator: i.translator}, log)
 	if err := i.services.Start(ctx); err != nil {
 		return nil, err
 	}
@@ -115,6 +123,8 @@ func (i *instance) close() error {
 	defer cancel()
 	i.client.CloseIdleConnections()
 	i.http.Close()
+	i.speech.Close()
+	i.translator.Close()
 	err := errors.Join(i.services.Stop(ctx), i.sockets.Wait(ctx), i.store.Close(ctx))
 	if i.database != nil {
 		err = errors.Join(err, i.database.Close(ctx))
@@ -127,6 +137,7 @@ var shared struct {
 	once sync.Once
 	*instance
 	mails *mailServer // through which it sends
+	words *wordsService
 	dir   string
 	err   error
 }
@@ -144,7 +155,9 @@ func closeShared() error {
 	if shared.instance == nil {
 		return nil
 	}
-	return errors.Join(shared.close(), shared.mails.close(), os.RemoveAll(shared.dir))
+	err := errors.Join(shared.close(), shared.mails.close(), os.RemoveAll(shared.dir))
+	shared.words.Close()
+	return err
 }
 
 // server is a server as one test uses it.
@@ -160,6 +173,8 @@ func sharedServer(t *testing.T) *server {
 		if shared.dir, shared.err = os.MkdirTemp("", "parlor-router-"); shared.err == nil {
 			config := testConfig(shared.dir)
 			if shared.mails, config.SMTP, shared.err = startMailServer(shared.dir); shared.err == nil {
+				shared.words = startWordsService()
+				shared.words.configure(&config)
 				shared.instance, shared.err = open(config)
 			}
 		}

@@ -212,6 +212,12 @@ func matrix() []matrixRow {
 		{"recall an admin's", "POST", onMessage("/recall", admin2), always(nil), ownerOnly(200)},
 		{"recall the owner's", "POST", onMessage("/recall", owner), always(nil), ownerOnly(200)},
 		{"recall the server's", "POST", func(s *stage, _ *user) string { return s.system + "/recall" }, always(nil), nobody()},
+		{
+			"transcribe", "POST", onMessage("/transcription", victim), always(nil),
+			[8]any{hidden, hidden, ended, "invalid", "invalid", "invalid", "invalid", "invalid"}, // it is a text
+		},
+		{"translate a message", "POST", onMessage("/translation", victim), always(fields{"to": "es"}), everyMember(200)},
+		{"translate", "POST", func(*stage, *user) string { return "/translations" }, always(fields{"text": "hello", "to": "es"}), [8]any{200, 200, ended, 200, 200, 200, 200, 200}},
 		{"who has read it", "GET", onMessage("/readers", victim), always(nil), everyMember(200)},
 		{"react", "PUT", onMessage(thumb, victim), always(nil), writers(204)},
 		{"unreact", "DELETE", onMessage(thumb, victim), always(nil), writers(204)},

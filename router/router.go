@@ -43,6 +43,7 @@ func New(d Deps) (http.Handler, error) {
 		files         = api.Files{Service: d.Services.Files, Limit: int64(d.Config.Files.MaxSize)}
 		avatars       = api.Avatars{Service: d.Services.Accounts, Limit: int64(d.Config.Files.MaxSize)}
 		notifications = api.Notifications{Service: d.Services.Notifications}
+		words         = api.Words{Service: d.Services.Words}
 	)
 
 	engine.GET("/healthz", middleware.Handle(ops.Health))
@@ -125,6 +126,12 @@ func New(d Deps) (http.Handler, error) {
 	user.add("DELETE", "/messages/:message/reactions/:emoji", messages.Unreact)
 
 	user.add("GET", "/search/messages", messages.Search)
+
+	hearing := routes{user.group.Group("", middleware.Patience(2*d.Config.Speech.Timeout))} // until its turn, and in it
+	hearing.add("POST", "/messages/:message/transcription", words.Transcribe)
+	translating := routes{user.group.Group("", middleware.Patience(2*d.Config.Translation.Timeout))}
+	translating.add("POST", "/messages/:message/translation", words.TranslateMessage)
+	translating.add("POST", "/translations", words.Translate)
 
 	uploads := routes{v1.Group("", middleware.Transfer(), middleware.Session(d.Services.Sessions, rates), limit)}
 	uploads.add("POST", "/files", files.Upload)

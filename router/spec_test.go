@@ -309,6 +309,7 @@ var shapes = []any{
 	service.EmailInput{}, service.EmailCodeInput{}, service.ResetInput{}, service.RoomUpdateInput{}, service.MembersInput{},
 	service.RoleInput{}, service.OwnerInput{}, service.SilenceInput{}, service.JoinInput{}, service.AnnouncementInput{},
 	service.RoomMeInput{}, service.UnlockInput{}, service.EditInput{}, service.ForwardInput{}, service.NotificationsReadInput{},
+	service.TranslationInput{}, service.MessageTranslationInput{}, service.Transcription{}, service.Translation{},
 	MessageSend{}, RoomReadInput{}, RoomTypingInput{}, MessageEditInput{}, MessageRecallInput{}, MessageDeleteInput{}, MessageReactInput{},
 
 	service.User{}, service.Me{}, service.Profile{}, service.Token{}, service.Login{}, service.Session{}, service.Friend{},

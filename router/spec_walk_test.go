@@ -81,6 +81,7 @@ func TestSpecWalk(t *testing.T) {
 	walkLocked(alice, private)
 	walkNotifications(alice, bob)
 	walkFiles(alice, bob, private)
+	walkWords(alice, private)
 	walkMessages(alice, bob, private)
 	walkRefusals(s, alice)
 	for path, item := range spec.openapi.Paths.Map() {
@@ -201,6 +202,17 @@ func walkMessages(alice, bob *user, private string) {
 	alice.delete("/friends/"+bob.identity, nil).ok(204)
 	bob.post(messages, fields{"data": "closed"}).refused("forbidden")
 	bob.delete("/friends/"+alice.identity, nil).refused("not_found")
+}
+
+func walkWords(alice *user, private string) {
+	alice.t.Helper()
+	spoken, written := alice.say(private, "hello"), alice.send(private, "hello")
+	alice.transcribe(spoken).ok(200)
+	alice.transcribe(written).refused("invalid", "message")
+	alice.translateMessage(written, "es").ok(200)
+	alice.translateMessage(written, "?").refused("invalid", "to")
+	alice.translate("hello", "en", "es").ok(200)
+	alice.post("/translations", fields{"from": "?"}).refused("invalid", "from", "text", "to")
 }
 
 func walkRefusals(s *server, alice *user) {

@@ -223,3 +223,16 @@ type NotificationsReadInput struct {
 type PresenceInput struct {
 	Users []string `json:"users" validate:"required,max=500,dive,required,max=100"`
 }
+
+// TranslationInput asks for a text in another language. Without From the provider finds out which one the text is in.
+type TranslationInput struct {
+	Text string `json:"text" validate:"required,max=8000"`
+	To   string `json:"to" validate:"required,language"`
+	From string `json:"from" validate:"omitempty,language"`
+}
+
+// MessageTranslationInput asks for a message in another language.
+type MessageTranslationInput struct {
+	To   string `json:"to" validate:"required,language"`
+	From string `json:"from" validate:"omitempty,language"`
+}

@@ -45,8 +45,12 @@ func (s *Messages) Edit(ctx context.Context, c Caller, identity int64, in EditIn
 	if err := s.settle(ctx, &m); err != nil {
 		return Message{}, err
 	}
+	before := m
 	if m, err = s.store.Messages.Edit(ctx, identity, *in.Data, changedAt(&m)); err != nil {
 		return Message{}, notFound(err, define.ErrRecalled)
+	}
+	if err := s.forgetTranslations(ctx, &before); err != nil { // after the edit: see Words.stillSays
+		return Message{}, err
 	}
 	// Stopped before this, the room shows the old text until its next message.
 	if err := s.store.Rooms.Reword(ctx, &m); err != nil {
@@ -129,6 +133,7 @@ func (s *core) recall(ctx context.Context, c Caller, m *models.Message) (Message
 	err := errors.Join(
 		s.store.Rooms.Reword(ctx, &emptied),
 		s.store.UserRooms.Skip(ctx, m.RoomIdentity, m.Seq, ""),
+		s.forgetTranslations(ctx, m),
 	)
 	if m.Type == define.MessageNotice {
 		err = errors.Join(err, s.store.Announcements.DeleteByMessage(ctx, m.Identity))
@@ -150,6 +155,9 @@ func (s *core) recall(ctx context.Context, c Caller, m *models.Message) (Message
 		return s.viewOf(ctx, &stored, c.User)
 	}
 	if err != nil {
+		return Message{}, err
+	}
+	if err := s.forgetTranslations(ctx, m); err != nil { // again, for one may have been made meanwhile: see Words.stillSays
 		return Message{}, err
 	}
 	s.collectAll(ctx, m.Files)

@@ -33,6 +33,7 @@ type Services struct {
 	Rooms         *Rooms
 	Messages      *Messages
 	Files         *Files
+	Words         *Words
 	Notifications *Notifications
 	Presence      *Presence
 	Hub           *hub.Hub
@@ -57,18 +58,27 @@ type core struct {
 	postman  *postman
 	pictures *helper.Pictures
 	uploads  turnstile
+	words    words
 	limits   limits
 }
 
-// New makes the services on a database; mailer is nil where no mail can be sent. Start must be called before they are used, Stop afterwards.
-func New(store *models.Store, config define.Config, tokens *helper.Tokens, mailer *helper.Mailer, log *slog.Logger) *Services {
+// Providers are the services of others on which Parlor calls.
+type Providers struct {
+	Mailer     *helper.Mailer // nil where no mail can be sent
+	Speech     Speech
+	Translator Translator
+}
+
+// New makes the services on a database. Start must be called before they are used, Stop afterwards.
+func New(store *models.Store, config define.Config, tokens *helper.Tokens, providers Providers, log *slog.Logger) *Services {
 	c := &core{store: store, tokens: tokens, config: config, log: log, pictures: helper.NewPictures(), limits: newLimits(config.Limits.Factor)}
 	c.users = newCache(100_000, c.loadUser)
 	c.rooms = newCache(20_000, c.loadRoom)
 	c.writer = newWriter(c)
 	c.presence = newAnnouncer(c)
 	c.indexer = newIndexer(c)
-	c.postman = newPostman(config, mailer, log)
+	c.postman = newPostman(config, providers.Mailer, log)
+	c.words = newWords(providers)
 	c.hub = hub.New(hub.Options{
 		QueueFrames: config.Hub.QueueFrames,
 		QueueBytes:  config.Hub.QueueBytes,
@@ -81,7 +91,7 @@ func New(store *models.Store, config define.Config, tokens *helper.Tokens, maile
 	files := &Files{c}
 	return &Services{
 		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Friends: &Friends{c}, Rooms: &Rooms{c},
-		Messages: &Messages{c}, Files: files, Notifications: &Notifications{c}, Presence: &Presence{c}, Hub: c.hub, core: c, sweeper: &sweeper{files: files},
+		Messages: &Messages{c}, Files: files, Words: &Words{c}, Notifications: &Notifications{c}, Presence: &Presence{c}, Hub: c.hub, core: c, sweeper: &sweeper{files: files},
 	}
 }
 
@@ -101,8 +111,13 @@ func (s *Services) Start(ctx context.Context) error {
 	return nil
 }
 
+// Interrupt ends what may take longer than a stop can wait: the work of providers. Those who wait for it are refused with
+// ErrStopping.
+func (s *Services) Interrupt() { s.core.words.interrupt() }
+
 // Stop closes the sockets with 1001, finishes what is queued, and ends every goroutine. The caller has stopped HTTP.
 func (s *Services) Stop(ctx context.Context) error {
+	s.Interrupt()
 	s.sweeper.stop()
 	err := s.core.hub.Stop(ctx, hub.CloseReason{Code: define.CloseGoingAway, Text: "the server is going away: reconnect"})
 	s.core.writer.stop()
@@ -126,6 +141,8 @@ type limits struct {
 	mail           *helper.Rates // codes by user and by address
 	search         *helper.Rates // by user
 	upload         *helper.Rates // by user
+	transcribe     *helper.Rates // by user; what is kept already is free
+	translate      *helper.Rates // likewise
 }
 
 func newLimits(factor float64) limits {
@@ -139,6 +156,8 @@ func newLimits(factor float64) limits {
 		mail:           helper.NewRates(minute/6, 10, factor),
 		search:         helper.NewRates(5, 50, factor),
 		upload:         helper.NewRates(1, 120, factor),
+		transcribe:     helper.NewRates(10*minute, 30, factor),
+		translate:      helper.NewRates(2, 60, factor),
 	}
 }
 

@@ -35,6 +35,7 @@ type ownRule struct {
 var ownRules = []ownRule{
 	{"account", helper.ValidAccount, "{0} must be 2 to 50 letters, digits, '_', '-' or '.'", "{0}必须是2到50个文字、数字或 _ - ."},
 	{"birthday", isBirthday, "{0} must be a date such as 2006-01-02", "{0}必须是日期，例如 2006-01-02"},
+	{"language", isLanguage, "{0} must be a language code such as en or zh", "{0}必须是语言代码，例如 en 或 zh"},
 	{"line", isLine, "{0} must be one line of printable characters", "{0}必须是一行可打印字符"},
 	{"required_without", nil, "{0} or another way to name the account is needed", "{0}为必填字段"},
 }
@@ -105,6 +106,11 @@ func fieldPath(field validator.FieldError) string {
 func isBirthday(s string) bool {
 	_, err := time.Parse(time.DateOnly, s)
 	return s == "" || err == nil
+}
+
+func isLanguage(s string) bool {
+	_, ok := define.Language(s)
+	return ok
 }
 
 // isLine refuses what nobody could see, too.

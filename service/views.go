@@ -391,3 +391,16 @@ type (
 		Reason string `json:"reason"`
 	}
 )
+
+// Transcription is what is said in a recording. Language is a BCP 47 code, or empty where nobody knows it.
+type Transcription struct {
+	Text     string `json:"text"`
+	Language string `json:"language"`
+}
+
+// Translation is a text in the language To. From is the language it was in, or empty where nobody knows it.
+type Translation struct {
+	Text string `json:"text"`
+	From string `json:"from"`
+	To   string `json:"to"`
+}
