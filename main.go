@@ -164,6 +164,7 @@ func newSockets(services *service.Services, config define.Config, log *slog.Logg
 		Rooms:        services.Rooms,
 		Messages:     services.Messages,
 		Presence:     services.Presence,
+		Calls:        services.Calls,
 		Origins:      config.CORS.Origins,
 		LimitsFactor: config.Limits.Factor,
 		Log:          log,

@@ -23,6 +23,8 @@ type Config struct {
 	Embedded       EmbeddedConfig `yaml:"embedded"`
 	Auth           AuthConfig     `yaml:"auth"`
 	Message        MessageConfig  `yaml:"message"`
+	Call           CallConfig     `yaml:"call"`
+	TURN           TURNConfig     `yaml:"turn"`
 	SMTP           SMTPConfig     `yaml:"smtp"`
 	Limits         LimitsConfig   `yaml:"limits"`
 	Hub            HubConfig      `yaml:"hub"`
@@ -57,6 +59,12 @@ type AuthConfig struct {
 type MessageConfig struct {
 	EditWindow   time.Duration `yaml:"edit_window"`
 	RecallWindow time.Duration `yaml:"recall_window"`
+}
+
+// CallConfig says how long calls wait: for an answer, and for a participant whose socket is gone.
+type CallConfig struct {
+	RingTimeout    time.Duration `yaml:"ring_timeout"`
+	ReconnectGrace time.Duration `yaml:"reconnect_grace"`
 }
 
 // SMTPConfig is the mail server that codes are sent through. With an empty Address no mail is sent.
@@ -103,6 +111,8 @@ func DefaultConfig() Config {
 		Embedded:       EmbeddedConfig{Listen: "127.0.0.1:27018", Cache: 64},
 		Auth:           AuthConfig{TokenTTL: 7 * 24 * time.Hour},
 		Message:        MessageConfig{EditWindow: 24 * time.Hour, RecallWindow: 2 * time.Minute},
+		Call:           CallConfig{RingTimeout: 45 * time.Second, ReconnectGrace: 15 * time.Second},
+		TURN:           defaultTURN(),
 		SMTP:           SMTPConfig{TLS: "starttls"},
 		Limits:         LimitsConfig{Factor: 1},
 		Hub:            HubConfig{QueueFrames: 1024, QueueBytes: 1 << 20},
@@ -151,6 +161,9 @@ func (c Config) Validate() []ConfigProblem {
 	}
 	check("message.edit_window", negative(c.Message.EditWindow))
 	check("message.recall_window", negative(c.Message.RecallWindow))
+	check("call.ring_timeout", tooShort(c.Call.RingTimeout))
+	check("call.reconnect_grace", negative(c.Call.ReconnectGrace))
+	found = append(found, c.TURN.validate()...)
 	found = append(found, c.SMTP.validate()...)
 	if f := c.Limits.Factor; !(f >= 0) || math.IsInf(f, 0) {
 		check("limits.factor", fmt.Sprintf("must be 0 or more, is %v", f))
@@ -272,6 +285,13 @@ func badOrigin(origin string) string {
 func negative(d time.Duration) string {
 	if d < 0 {
 		return fmt.Sprintf("must be 0 or more, is %s", d)
+	}
+	return ""
+}
+
+func tooShort(d time.Duration) string {
+	if d <= 0 {
+		return fmt.Sprintf("must be more than 0, is %s", d)
 	}
 	return ""
 }

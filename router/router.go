@@ -41,6 +41,7 @@ func New(d Deps) (http.Handler, error) {
 		members       = api.Members{Service: d.Services.Rooms}
 		messages      = api.Messages{Service: d.Services.Messages}
 		notifications = api.Notifications{Service: d.Services.Notifications}
+		calls         = api.Calls{Service: d.Services.Calls}
 	)
 
 	engine.GET("/healthz", middleware.Handle(ops.Health))
@@ -123,6 +124,8 @@ func New(d Deps) (http.Handler, error) {
 	user.add("DELETE", "/messages/:message/reactions/:emoji", messages.Unreact)
 
 	user.add("GET", "/search/messages", messages.Search)
+
+	user.add("GET", "/calls/ice", calls.ICE)
 
 	user.add("GET", "/notifications", notifications.List)
 	user.add("POST", "/notifications/read", notifications.Read)

@@ -34,6 +34,7 @@ type Services struct {
 	Messages      *Messages
 	Notifications *Notifications
 	Presence      *Presence
+	Calls         *Calls
 	Hub           *hub.Hub
 
 	core *core
@@ -53,6 +54,7 @@ type core struct {
 	presence *announcer
 	indexer  *indexer
 	postman  *postman
+	calls    *switchboard
 	limits   limits
 }
 
@@ -64,6 +66,7 @@ func New(store *models.Store, config define.Config, tokens *helper.Tokens, maile
 	c.writer = newWriter(c)
 	c.presence = newAnnouncer(c)
 	c.indexer = newIndexer(c)
+	c.calls = newSwitchboard(c)
 	c.postman = newPostman(config, mailer, log)
 	c.hub = hub.New(hub.Options{
 		QueueFrames: config.Hub.QueueFrames,
@@ -71,12 +74,14 @@ func New(store *models.Store, config define.Config, tokens *helper.Tokens, maile
 		PingEvery:   define.PingEvery,
 		Ended:       c.expired,
 		Presence:    c.presence.changed,
+		Came:        c.calls.came,
+		Gone:        c.calls.gone,
 		Slow:        hub.CloseReason{Code: define.CloseTooSlow, Text: "too slow: reconnect and sync"},
 		Log:         log,
 	})
 	return &Services{
 		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Friends: &Friends{c}, Rooms: &Rooms{c},
-		Messages: &Messages{c}, Notifications: &Notifications{c}, Presence: &Presence{c}, Hub: c.hub, core: c,
+		Messages: &Messages{c}, Notifications: &Notifications{c}, Presence: &Presence{c}, Calls: &Calls{c}, Hub: c.hub, core: c,
 	}
 }
 
@@ -88,15 +93,20 @@ func (s *Services) Start(ctx context.Context) error {
 	if err := s.core.indexer.repair(ctx); err != nil {
 		return err
 	}
+	if err := s.core.calls.repair(ctx); err != nil {
+		return err
+	}
 	s.core.indexer.start()
 	s.core.writer.start()
 	s.core.presence.start()
 	s.core.postman.start()
+	s.core.calls.start()
 	return nil
 }
 
-// Stop closes the sockets with 1001, finishes what is queued, and ends every goroutine. The caller has stopped HTTP.
+// Stop ends the calls, closes the sockets with 1001, finishes what is queued, and ends every goroutine. The caller has stopped HTTP.
 func (s *Services) Stop(ctx context.Context) error {
+	s.core.calls.stop(ctx)
 	err := s.core.hub.Stop(ctx, hub.CloseReason{Code: define.CloseGoingAway, Text: "the server is going away: reconnect"})
 	s.core.writer.stop()
 	s.core.indexer.stop()
@@ -118,6 +128,8 @@ type limits struct {
 	request        *helper.Rates // friend requests by user
 	mail           *helper.Rates // codes by user and by address
 	search         *helper.Rates // by user
+	call           *helper.Rates // calls that a user starts
+	signal         *helper.Rates // what he sends to the others in a call: at its start some hundred signals
 }
 
 func newLimits(factor float64) limits {
@@ -130,6 +142,8 @@ func newLimits(factor float64) limits {
 		request:        helper.NewRates(20*minute, 60, factor),
 		mail:           helper.NewRates(minute/6, 10, factor),
 		search:         helper.NewRates(5, 50, factor),
+		call:           helper.NewRates(20*minute, 30, factor),
+		signal:         helper.NewRates(20, 400, factor),
 	}
 }
 
