@@ -302,7 +302,7 @@ type (
 var shapes = []any{
 	service.RegisterInput{}, service.LoginInput{}, service.ProfileInput{}, service.AccountInput{}, service.PasswordInput{},
 	service.CancelInput{}, service.FriendRequestInput{}, service.FriendInput{}, service.GroupInput{}, service.RoomInput{},
-	service.ReadInput{}, service.MessageInput{}, service.SyncInput{}, service.PresenceInput{},
+	service.ReadInput{}, service.MessageInput{}, service.SyncInput{}, service.PresenceInput{}, service.CallStartInput{}, service.CallInput{}, service.CallSignalInput{},
 	service.EmailInput{}, service.EmailCodeInput{}, service.ResetInput{}, service.RoomUpdateInput{}, service.MembersInput{},
 	service.RoleInput{}, service.OwnerInput{}, service.SilenceInput{}, service.JoinInput{}, service.AnnouncementInput{},
 	service.RoomMeInput{}, service.UnlockInput{}, service.EditInput{}, service.ForwardInput{}, service.NotificationsReadInput{},
@@ -315,7 +315,8 @@ var shapes = []any{
 	service.ReadyEvent{}, service.SessionEndedEvent{},
 	service.RecalledMessage{}, service.Quote{}, service.MergedMessage{}, service.ForwardedFrom{}, service.Reaction{}, service.LockedMessage{},
 	service.MembersResult{}, service.Invitation{}, service.Announcement{}, service.Readers{}, service.ForwardResult{},
-	service.Notification{}, service.NotificationContent{}, service.MessageDeletedEvent{}, service.RoomMeEvent{}, service.NotificationsReadEvent{},
+	service.Notification{}, service.NotificationContent{}, service.Call{}, service.Participant{}, service.CallSignalEvent{}, service.ICEServers{}, service.ICEServer{},
+	service.MessageDeletedEvent{}, service.RoomMeEvent{}, service.NotificationsReadEvent{},
 }
 
 func TestSpecHasEveryField(t *testing.T) {
