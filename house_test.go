@@ -38,6 +38,7 @@ var libraries = map[string][]string{
 	"go.mongodb.org/mongo-driver":   {"models", "models/embedded"},
 	"github.com/cockroachdb/pebble": {"models/embedded"},
 	"github.com/wneessen/go-mail":   {"helper"},
+	"github.com/pion":               {"router"},
 }
 
 // What may stand at the top beside the first folders of the house and tests.

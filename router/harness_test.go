@@ -21,6 +21,7 @@ import (
 	"parlor/models"
 	"parlor/models/embedded"
 	"parlor/router"
+	"parlor/router/turn"
 	"parlor/router/ws"
 	"parlor/service"
 )
@@ -37,6 +38,7 @@ type instance struct {
 	store    *models.Store
 	services *service.Services
 	sockets  *ws.Server
+	turn     *turn.Server // nil where it is off
 	http     *httptest.Server
 	client   *http.Client
 	faults   *faults
@@ -91,6 +93,12 @@ func open(config define.Config) (*instance, error) {
 	if i.store, err = models.Open(ctx, o); err != nil {
 		return nil, err
 	}
+	if config.TURN.Address != "" {
+		if i.turn, err = turn.Start(ctx, config.TURN, log); err != nil {
+			return nil, err
+		}
+		config.TURN.URLs = i.turn.URLs()
+	}
 	i.services = service.New(i.store, config, i.tokens, mailer, log)
 	if err := i.services.Start(ctx); err != nil {
 		return nil, err
@@ -118,6 +126,9 @@ func (i *instance) close() error {
 	err := errors.Join(i.services.Stop(ctx), i.sockets.Wait(ctx), i.store.Close(ctx))
 	if i.database != nil {
 		err = errors.Join(err, i.database.Close(ctx))
+	}
+	if i.turn != nil {
+		err = errors.Join(err, i.turn.Stop(ctx))
 	}
 	return errors.Join(err, i.faults.err())
 }
