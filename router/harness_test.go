@@ -105,7 +105,7 @@ func open(config define.Config) (*instance, error) {
 	}
 	i.sockets = ws.New(ws.Options{
 		Hub: i.services.Hub, Sessions: i.services.Sessions, Accounts: i.services.Accounts, Rooms: i.services.Rooms,
-		Messages: i.services.Messages, Presence: i.services.Presence, Calls: i.services.Calls, LimitsFactor: config.Limits.Factor, Log: log,
+		Messages: i.services.Messages, Presence: i.services.Presence, Calls: i.services.Calls, Origins: config.CORS.Origins, LimitsFactor: config.Limits.Factor, Log: log,
 	})
 	handler, err := router.New(router.Deps{Config: config, Services: i.services, Sockets: i.sockets, Log: log})
 	if err != nil {
