@@ -418,8 +418,9 @@ func (b *switchboard) record(ctx context.Context, l *line) {
 }
 
 func (c *core) recordCall(ctx context.Context, call *models.Call) {
-	if state, err := c.rooms.get(ctx, call.RoomIdentity); err == nil && state.room.DissolvedAt > 0 {
-		return
+	state, err := c.rooms.get(ctx, call.RoomIdentity)
+	if errors.Is(err, define.ErrRoomNotFound) || err == nil && state.room.DissolvedAt > 0 {
+		return // nobody could read it
 	}
 	var duration int64
 	if call.AnsweredAt > 0 {
@@ -431,9 +432,11 @@ func (c *core) recordCall(ctx context.Context, call *models.Call) {
 			users = append(users, p.UserIdentity)
 		}
 	}
-	err := c.say(ctx, call.RoomIdentity, systemMessage{
-		Event: define.EventCallEnded, By: call.Caller, Users: users, Call: call.Identity, Media: call.Media, Reason: call.Reason, Duration: &duration,
-	})
+	if err == nil {
+		err = c.say(ctx, call.RoomIdentity, systemMessage{
+			Event: define.EventCallEnded, By: call.Caller, Users: users, Call: call.Identity, Media: call.Media, Reason: call.Reason, Duration: &duration,
+		})
+	}
 	if err != nil {
 		c.log.Warn("a room does not tell of a call", "call", call.Identity, "error", err)
 	}
