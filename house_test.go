@@ -212,6 +212,8 @@ func TestBrokenArrow(t *testing.T) {
 		{"router/api", "parlor/models", true},
 		{"router/api", "go.mongodb.org/mongo-driver/v2/bson", true},
 		{"utils", "time", true},
+		{"router/turn", "github.com/pion/turn/v5", false},
+		{"service", "github.com/pion/turn/v5", true},
 		{"service", "parlor/utils", true},
 		{"service", "parlorship/models", false},
 	}

@@ -266,6 +266,27 @@ func TestSpecHasEveryCode(t *testing.T) {
 	}
 }
 
+// The documents name every state of a call, and every reason for its end.
+func TestSpecHasEveryWordOfCalls(t *testing.T) {
+	t.Parallel()
+	s := loadSpec(t)
+	schemas := dig(s.trees["asyncapi.yaml"], "components", "schemas")
+	manual := s.section(t, "### A call")
+	for _, test := range []struct{ schema, field, prefix string }{
+		{"Call", "media", "Media"}, {"Call", "state", "Call"}, {"Call", "reason", "Reason"}, {"Participant", "state", "Participant"},
+	} {
+		words := valuesOf(t, "vocabulary.go", test.prefix)
+		words = slices.DeleteFunc(words, func(word string) bool { return !regexp.MustCompile("^[a-z_]+$").MatchString(word) })
+		documented := strings.Fields(strings.Trim(fmt.Sprint(dig(schemas, test.schema, "properties", test.field)["enum"]), "[]"))
+		checkSame(t, "asyncapi.yaml, "+test.schema+"."+test.field, documented, words)
+		for _, word := range words {
+			if !strings.Contains(manual, "`"+word+"`") {
+				t.Errorf("api.md does not explain %s of %s", word, test.schema)
+			}
+		}
+	}
+}
+
 // What ws adds to the inputs of the service.
 type (
 	MessageSend struct {
