@@ -106,6 +106,21 @@ func TestCallInputs(t *testing.T) {
 	bobs.quiet()
 }
 
+// Nobody makes phones ring as fast as he can.
+func TestCallRate(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(c *define.Config) { c.Limits.Factor = 0.1 })
+	alice, bob := s.friends("alice", "bob")
+	room, alices := alice.roomWith(bob), alice.socket()
+	for range 3 {
+		alices.onCall("call.end", alices.startCall(room))
+	}
+	alices.refused("rate_limited", "call.start", fields{"room": room, "media": "audio"})
+	if c := bob.socket().startCall(room); c.State != "ringing" {
+		t.Errorf("bob may not call either: %+v", c)
+	}
+}
+
 // Where one cannot write, one cannot call.
 func TestNobodyToCall(t *testing.T) {
 	t.Parallel()

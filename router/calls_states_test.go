@@ -127,7 +127,7 @@ func TestCallNotAnswered(t *testing.T) {
 // In a group those who answer go on when it stops ringing for the others, who can still come.
 func TestGroupCallRingsNoMore(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, func(c *define.Config) { c.Call.RingTimeout = 3 * time.Second })
+	s := newServer(t, func(c *define.Config) { c.Call.RingTimeout = 10 * time.Second })
 	alice, bob := s.friends("alice", "bob")
 	carol := s.user("carol")
 	alice.befriend(carol)
