@@ -103,6 +103,10 @@ func TestCallInputs(t *testing.T) {
 	if got := heard[callSignal](bobs, "call.signal"); string(got.Description) != `{"sdp":"`+sdp+`"}` {
 		t.Errorf("bob heard %d bytes", len(got.Description))
 	}
+	alices.ok("call.signal", to(fields{"description": nil, "candidate": fields{}}))
+	if f := bobs.expect("call.signal"); strings.Contains(string(f.Data), "description") {
+		t.Errorf("bob heard %s", f.Data)
+	}
 	bobs.quiet()
 }
 

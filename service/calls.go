@@ -136,7 +136,13 @@ func (s *Calls) Signal(ctx context.Context, c Caller, in CallSignalInput, done f
 			return define.ErrPeerAway
 		}
 		done(s.calls.view(ctx, &l.call), nil)
-		to.Push(hub.Event{Op: define.EventCallSignal, Data: CallSignalEvent{Call: in.Call, From: c.User, Description: in.Description, Candidate: in.Candidate}})
+		signal := CallSignalEvent{Call: in.Call, From: c.User}
+		if given(in.Description) {
+			signal.Description = in.Description
+		} else {
+			signal.Candidate = in.Candidate
+		}
+		to.Push(hub.Event{Op: define.EventCallSignal, Data: signal})
 		return nil
 	})
 }
@@ -145,7 +151,6 @@ func checkSignal(in CallSignalInput) error {
 	if err := check(in); err != nil {
 		return err
 	}
-	given := func(v json.RawMessage) bool { return len(v) > 0 && !bytes.Equal(v, []byte("null")) }
 	for _, part := range []struct {
 		field string
 		value json.RawMessage
@@ -164,6 +169,9 @@ func checkSignal(in CallSignalInput) error {
 	}
 	return nil
 }
+
+// given reports whether a field was not left out, nor null.
+func given(v json.RawMessage) bool { return len(v) > 0 && !bytes.Equal(v, []byte("null")) }
 
 // ICE returns the servers through which the caller's devices find and reach others, with credentials of his that are good
 // for turn.credential_ttl. There are none where no TURN server is configured.
