@@ -38,6 +38,7 @@ var libraries = map[string][]string{
 	"go.mongodb.org/mongo-driver":   {"models", "models/embedded"},
 	"github.com/cockroachdb/pebble": {"models/embedded"},
 	"github.com/wneessen/go-mail":   {"helper"},
+	"github.com/pion":               {"router"},
 }
 
 // What may stand at the top beside the first folders of the house and tests.
@@ -211,6 +212,8 @@ func TestBrokenArrow(t *testing.T) {
 		{"router/api", "parlor/models", true},
 		{"router/api", "go.mongodb.org/mongo-driver/v2/bson", true},
 		{"utils", "time", true},
+		{"router/turn", "github.com/pion/turn/v5", false},
+		{"service", "github.com/pion/turn/v5", true},
 		{"service", "parlor/utils", true},
 		{"service", "parlorship/models", false},
 	}

@@ -22,6 +22,7 @@ import (
 	"parlor/models"
 	"parlor/models/embedded"
 	"parlor/router"
+	"parlor/router/turn"
 	"parlor/router/ws"
 	"parlor/service"
 )
@@ -102,6 +103,11 @@ func serve(ctx context.Context, config define.Config, log *slog.Logger) (err err
 		return err
 	}
 	defer translator.Close()
+	relay, err := openTURN(ctx, &config, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeTURN(relay)) }()
 	services := service.New(db.store, config, tokens, service.Providers{Mailer: mailer, Speech: speech, Translator: translator}, log)
 	if err := services.Start(ctx); err != nil {
 		return errors.Join(err, services.Stop(ctx))
@@ -175,6 +181,7 @@ func newSockets(services *service.Services, config define.Config, log *slog.Logg
 		Rooms:        services.Rooms,
 		Messages:     services.Messages,
 		Presence:     services.Presence,
+		Calls:        services.Calls,
 		Origins:      config.CORS.Origins,
 		LimitsFactor: config.Limits.Factor,
 		Log:          log,
@@ -190,6 +197,35 @@ func newTokens(config define.Config) (*helper.Tokens, error) {
 		return nil, err
 	}
 	return helper.NewTokens(secret), nil
+}
+
+// openTURN starts the TURN server inside, nil where it is off, and tells clients of it.
+func openTURN(ctx context.Context, config *define.Config, log *slog.Logger) (*turn.Server, error) {
+	if config.TURN.Address == "" {
+		return nil, nil
+	}
+	if config.TURN.Secret == "" {
+		secret, err := helper.LoadOrCreateSecret(filepath.Join(config.Data, "turn_secret"))
+		if err != nil {
+			return nil, err
+		}
+		config.TURN.Secret = string(secret)
+	}
+	server, err := turn.Start(ctx, config.TURN, log)
+	if err != nil {
+		return nil, err
+	}
+	config.TURN.URLs = server.URLs()
+	return server, nil
+}
+
+func closeTURN(server *turn.Server) error {
+	if server == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	return server.Stop(ctx)
 }
 
 // database is where everything is kept.

@@ -24,6 +24,8 @@ type Config struct {
 	Auth           AuthConfig     `yaml:"auth"`
 	Message        MessageConfig  `yaml:"message"`
 	Files          FilesConfig    `yaml:"files"`
+	Call           CallConfig     `yaml:"call"`
+	TURN           TURNConfig     `yaml:"turn"`
 	SMTP           SMTPConfig     `yaml:"smtp"`
 	Limits         LimitsConfig   `yaml:"limits"`
 	Hub            HubConfig      `yaml:"hub"`
@@ -67,6 +69,12 @@ type MessageConfig struct {
 type FilesConfig struct {
 	MaxSize     int           `yaml:"max_size"`
 	OrphanAfter time.Duration `yaml:"orphan_after"`
+}
+
+// CallConfig says how long calls wait: for an answer, and for a participant whose socket is gone.
+type CallConfig struct {
+	RingTimeout    time.Duration `yaml:"ring_timeout"`
+	ReconnectGrace time.Duration `yaml:"reconnect_grace"`
 }
 
 // SMTPConfig is the mail server that codes are sent through. With an empty Address no mail is sent.
@@ -114,6 +122,8 @@ func DefaultConfig() Config {
 		Auth:           AuthConfig{TokenTTL: 7 * 24 * time.Hour},
 		Message:        MessageConfig{EditWindow: 24 * time.Hour, RecallWindow: 2 * time.Minute},
 		Files:          FilesConfig{MaxSize: 20 << 20, OrphanAfter: 24 * time.Hour},
+		Call:           CallConfig{RingTimeout: 45 * time.Second, ReconnectGrace: 15 * time.Second},
+		TURN:           defaultTURN(),
 		SMTP:           SMTPConfig{TLS: "starttls"},
 		Limits:         LimitsConfig{Factor: 1},
 		Hub:            HubConfig{QueueFrames: 1024, QueueBytes: 1 << 20},
@@ -174,6 +184,9 @@ func (c Config) Validate() []ConfigProblem {
 	if c.Files.OrphanAfter < minOrphanAfter {
 		check("files.orphan_after", fmt.Sprintf("must be at least %s, is %s", minOrphanAfter, c.Files.OrphanAfter))
 	}
+	check("call.ring_timeout", tooShort(c.Call.RingTimeout))
+	check("call.reconnect_grace", negative(c.Call.ReconnectGrace))
+	found = append(found, c.TURN.validate()...)
 	found = append(found, c.SMTP.validate()...)
 	if f := c.Limits.Factor; !(f >= 0) || math.IsInf(f, 0) {
 		check("limits.factor", fmt.Sprintf("must be 0 or more, is %v", f))
@@ -297,6 +310,13 @@ func badOrigin(origin string) string {
 func negative(d time.Duration) string {
 	if d < 0 {
 		return fmt.Sprintf("must be 0 or more, is %s", d)
+	}
+	return ""
+}
+
+func tooShort(d time.Duration) string {
+	if d <= 0 {
+		return fmt.Sprintf("must be more than 0, is %s", d)
 	}
 	return ""
 }

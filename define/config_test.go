@@ -53,6 +53,22 @@ func TestConfigValidate(t *testing.T) {
 		{"infinite limits", func(c *Config) { c.Limits.Factor = math.Inf(1) }, "limits.factor"},
 		{"no number", func(c *Config) { c.Limits.Factor = math.NaN() }, "limits.factor"},
 		{"no queue", func(c *Config) { c.Hub = HubConfig{} }, "hub.queue_frames hub.queue_bytes"},
+		{"no time to answer", func(c *Config) { c.Call = CallConfig{ReconnectGrace: -1} }, "call.ring_timeout call.reconnect_grace"},
+		{"turn inside", func(c *Config) { c.TURN.Address, c.TURN.Peers = "203.0.113.1", []string{"10.0.0.0/8", "::1"} }, ""},
+		{"turn outside", func(c *Config) {
+			c.TURN.URLs, c.TURN.Secret = []string{"stun:a.example", "turns:a.example:443?transport=tcp"}, "short"
+		}, ""},
+		{"stun outside", func(c *Config) { c.TURN.URLs = []string{"stun:a.example"} }, ""},
+		{"turn at a name", func(c *Config) { c.TURN.Address = "turn.example" }, "turn.address"},
+		{"turn anywhere", func(c *Config) { c.TURN.Address = "0.0.0.0" }, "turn.address"},
+		{"turn inside and outside", func(c *Config) { c.TURN.Address, c.TURN.URLs = "203.0.113.1", []string{"stun:a.example"} }, "turn.urls"},
+		{"turn with a short secret", func(c *Config) { c.TURN.Address, c.TURN.Secret = "203.0.113.1", "short" }, "turn.secret"},
+		{"turn without a secret", func(c *Config) { c.TURN.URLs = []string{"turn:a.example"} }, "turn.secret"},
+		{"turn over http", func(c *Config) { c.TURN.URLs, c.TURN.Secret = []string{"http://a.example", "turn:"}, "s" }, "turn.urls turn.urls"},
+		{"turn with ports upside down", func(c *Config) { c.TURN.MinPort, c.TURN.MaxPort = 2000, 1000 }, "turn.max_port"},
+		{"turn for a moment", func(c *Config) { c.TURN.CredentialTTL = time.Second }, "turn.credential_ttl"},
+		{"turn for nobody", func(c *Config) { c.TURN.Allocations, c.TURN.AllocationsPerUser, c.TURN.Peers = 0, 0, []string{"x"} },
+			"turn.peers turn.allocations turn.allocations_per_user"},
 		{"origins", func(c *Config) { c.CORS.Origins = []string{"*", "http://localhost:5173", "https://[::1]"} }, ""},
 		{"origin with path", func(c *Config) { c.CORS.Origins = []string{"https://a.example/"} }, "cors.origins"},
 		{"origin without scheme", func(c *Config) { c.CORS.Origins = []string{"a.example"} }, "cors.origins"},
@@ -61,7 +77,7 @@ func TestConfigValidate(t *testing.T) {
 		{"origin of a file", func(c *Config) { c.CORS.Origins = []string{"null", "file://x"} }, "cors.origins cors.origins"},
 		{"log", func(c *Config) { c.Log = LogConfig{"WARN", ""} }, "log.level log.format"},
 		{"nothing", func(c *Config) { *c = Config{} },
-			"listen data mongodb.database embedded.cache auth.token_ttl files.max_size files.orphan_after smtp.tls hub.queue_frames hub.queue_bytes log.level log.format " +
+			"listen data mongodb.database embedded.cache auth.token_ttl files.max_size files.orphan_after call.ring_timeout turn.listen turn.realm turn.min_port turn.max_port turn.allocations turn.allocations_per_user turn.credential_ttl smtp.tls hub.queue_frames hub.queue_bytes log.level log.format " +
 				"speech.response_format speech.timeout speech.parallel translation.timeout translation.parallel"},
 	}
 	for _, test := range tests {

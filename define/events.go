@@ -27,6 +27,11 @@ const (
 	EventNotificationNew   = "notification.new"
 	EventNotificationRead  = "notification.read"
 	EventPresence          = "presence"
+	EventCallRinging       = "call.ringing"
+	EventCallAccepted      = "call.accepted"
+	EventCallDeclined      = "call.declined"
+	EventCallEnded         = "call.ended"
+	EventCallSignal        = "call.signal"
 	EventSessionEnded      = "session.ended"
 )
 
@@ -41,6 +46,11 @@ const (
 	OpRoomTyping    = "room.typing"
 	OpSync          = "sync"
 	OpPresenceGet   = "presence.get"
+	OpCallStart     = "call.start"
+	OpCallAccept    = "call.accept"
+	OpCallDecline   = "call.decline"
+	OpCallEnd       = "call.end"
+	OpCallSignal    = "call.signal"
 	OpPing          = "ping"
 	OpOK            = "ok"
 	OpError         = "error"

@@ -75,6 +75,39 @@ const (
 	NotifyMention         = "message.mentioned"
 )
 
+// What a call carries.
+const (
+	MediaAudio = "audio"
+	MediaVideo = "video"
+)
+
+// States of a call.
+const (
+	CallRinging = "ringing" // nobody has answered yet
+	CallActive  = "active"
+	CallEnded   = "ended"
+)
+
+// States of a call's participants.
+const (
+	ParticipantRinging  = "ringing"
+	ParticipantJoined   = "joined"
+	ParticipantDeclined = "declined"
+	ParticipantBusy     = "busy"   // was in another call
+	ParticipantMissed   = "missed" // did not answer while it rang
+	ParticipantLeft     = "left"
+)
+
+// Why a call is over.
+const (
+	ReasonCompleted = "completed" // it was answered, and its participants have left
+	ReasonNoAnswer  = "no_answer"
+	ReasonDeclined  = "declined"
+	ReasonBusy      = "busy"
+	ReasonCancelled = "cancelled" // the caller has left before anybody answered
+	ReasonFailed    = "failed"    // the connection was lost, or the server stopped
+)
+
 // How forwarding puts several messages into a room.
 const (
 	ForwardEach   = "each"
@@ -111,6 +144,10 @@ const (
 	FileNameMax     = 200                 // characters
 	FilePlacesMax   = 10_000              // messages with one file in the rooms of one user that are looked at
 	UnlockLifetime  = 30 * time.Minute    // for which a session may read a room that its user has locked
+	CallMax         = 8                   // participants that are in one call: each sends to each
+	CallRoomMax     = 50                  // members of a group in which one can call
+	DescriptionMax  = 48 << 10            // bytes of a session description in a call.signal
+	CandidateMax    = 4 << 10             // bytes of a candidate likewise
 	PingEvery       = 30 * time.Second
 	SilenceMax      = 75 * time.Second // after which a silent socket is closed
 )

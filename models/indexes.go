@@ -57,6 +57,11 @@ var indexes = []index{
 	{collection: "notification", keys: []string{"receiver", "-_id"}},
 	{collection: "notification", keys: []string{"receiver", "_id"}, partial: bson.D{{Key: "is_read", Value: false}}},
 
+	// A room has at most one open call.
+	{collection: "call", keys: []string{"room_identity"}, unique: true, partial: bson.D{{Key: "ended_at", Value: 0}}},
+	{collection: "call", keys: []string{"seen_at"}, partial: bson.D{{Key: "ended_at", Value: 0}}},
+	{collection: "call", keys: []string{"node"}, partial: bson.D{{Key: "ended_at", Value: 0}}},
+
 	{collection: "code", keys: []string{"expires_at"}, expires: true},
 	{collection: "translation", keys: []string{"expires_at"}, expires: true},
 

@@ -211,6 +211,13 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		},
 		"Runs.Count": func() error { return ask(s.Runs.Count(ctx, []string{"r"}, []int32{1}, 5)) },
 
+		"Calls.Get":       func() error { return ask(s.Calls.Get(ctx, "c")) },
+		"Calls.Open":      func() error { return ask(s.Calls.Open(ctx, "r")) },
+		"Calls.Save":      func() error { return s.Calls.Save(ctx, &Call{Identity: "c", RoomIdentity: "r"}) },
+		"Calls.Renew":     func() error { return s.Calls.Renew(ctx, []string{"c", "d"}, 1) },
+		"Calls.Abandoned": func() error { return ask(s.Calls.Abandoned(ctx, 1)) },
+		"Calls.HeldBy":    func() error { return ask(s.Calls.HeldBy(ctx, "n")) },
+
 		"Codes.Replace": func() error { return ask(s.Codes.Replace(ctx, &Code{Identity: "c"}, 1)) },
 		"Codes.Try":     func() error { return ask(s.Codes.Try(ctx, "c", 5, time.Now())) },
 		"Codes.Use":     func() error { return ask(s.Codes.Use(ctx, "c", "h")) },

@@ -48,6 +48,7 @@ type Store struct {
 	Invitations    RoomInvitations
 	Announcements  Announcements
 	Notifications  Notifications
+	Calls          Calls
 	Codes          Codes
 	Translations   Translations
 	Counters       Counters
@@ -123,6 +124,7 @@ func (s *Store) bind(db *mongo.Database) {
 	s.Messages = Messages{db.Collection("message")}
 	s.Invitations = RoomInvitations{db.Collection("room_invitation")}
 	s.Announcements = Announcements{db.Collection("announcement")}
+	s.Calls = Calls{db.Collection("call")}
 	s.Codes = Codes{db.Collection("code")}
 	s.Translations = Translations{db.Collection("translation")}
 	s.Notifications = Notifications{db.Collection("notification")}

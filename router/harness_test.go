@@ -21,6 +21,7 @@ import (
 	"parlor/models"
 	"parlor/models/embedded"
 	"parlor/router"
+	"parlor/router/turn"
 	"parlor/router/ws"
 	"parlor/service"
 )
@@ -39,6 +40,7 @@ type instance struct {
 	speech     *helper.Speech
 	translator *helper.Translator
 	sockets    *ws.Server
+	turn       *turn.Server // nil where it is off
 	http       *httptest.Server
 	client     *http.Client
 	faults     *faults
@@ -99,13 +101,19 @@ func open(config define.Config) (*instance, error) {
 	if i.translator, err = helper.NewTranslator(config.Translation); err != nil {
 		return nil, err
 	}
+	if config.TURN.Address != "" {
+		if i.turn, err = turn.Start(ctx, config.TURN, log); err != nil {
+			return nil, err
+		}
+		config.TURN.URLs = i.turn.URLs()
+	}
 	i.services = service.New(i.store, config, i.tokens, service.Providers{Mailer: mailer, Speech: i.speech, Translator: i.translator}, log)
 	if err := i.services.Start(ctx); err != nil {
 		return nil, err
 	}
 	i.sockets = ws.New(ws.Options{
 		Hub: i.services.Hub, Sessions: i.services.Sessions, Accounts: i.services.Accounts, Rooms: i.services.Rooms,
-		Messages: i.services.Messages, Presence: i.services.Presence, LimitsFactor: config.Limits.Factor, Log: log,
+		Messages: i.services.Messages, Presence: i.services.Presence, Calls: i.services.Calls, Origins: config.CORS.Origins, LimitsFactor: config.Limits.Factor, Log: log,
 	})
 	handler, err := router.New(router.Deps{Config: config, Services: i.services, Sockets: i.sockets, Log: log})
 	if err != nil {
@@ -128,6 +136,9 @@ func (i *instance) close() error {
 	err := errors.Join(i.services.Stop(ctx), i.sockets.Wait(ctx), i.store.Close(ctx))
 	if i.database != nil {
 		err = errors.Join(err, i.database.Close(ctx))
+	}
+	if i.turn != nil {
+		err = errors.Join(err, i.turn.Stop(ctx))
 	}
 	return errors.Join(err, i.faults.err())
 }

@@ -44,6 +44,7 @@ func New(d Deps) (http.Handler, error) {
 		avatars       = api.Avatars{Service: d.Services.Accounts, Limit: int64(d.Config.Files.MaxSize)}
 		notifications = api.Notifications{Service: d.Services.Notifications}
 		words         = api.Words{Service: d.Services.Words}
+		calls         = api.Calls{Service: d.Services.Calls}
 	)
 
 	engine.GET("/healthz", middleware.Handle(ops.Health))
@@ -142,6 +143,7 @@ func New(d Deps) (http.Handler, error) {
 		downloads.add(method, "/files/:file", files.Get)
 		downloads.add(method, "/files/:file/thumb", files.Thumb)
 	}
+	user.add("GET", "/calls/ice", calls.ICE)
 
 	user.add("GET", "/notifications", notifications.List)
 	user.add("POST", "/notifications/read", notifications.Read)

@@ -269,6 +269,27 @@ func TestSpecHasEveryCode(t *testing.T) {
 	}
 }
 
+// The documents name every state of a call, and every reason for its end.
+func TestSpecHasEveryWordOfCalls(t *testing.T) {
+	t.Parallel()
+	s := loadSpec(t)
+	schemas := dig(s.trees["asyncapi.yaml"], "components", "schemas")
+	manual := s.section(t, "### A call")
+	for _, test := range []struct{ schema, field, prefix string }{
+		{"Call", "media", "Media"}, {"Call", "state", "Call"}, {"Call", "reason", "Reason"}, {"Participant", "state", "Participant"},
+	} {
+		words := valuesOf(t, "vocabulary.go", test.prefix)
+		words = slices.DeleteFunc(words, func(word string) bool { return !regexp.MustCompile("^[a-z_]+$").MatchString(word) })
+		documented := strings.Fields(strings.Trim(fmt.Sprint(dig(schemas, test.schema, "properties", test.field)["enum"]), "[]"))
+		checkSame(t, "asyncapi.yaml, "+test.schema+"."+test.field, documented, words)
+		for _, word := range words {
+			if !strings.Contains(manual, "`"+word+"`") {
+				t.Errorf("api.md does not explain %s of %s", word, test.schema)
+			}
+		}
+	}
+}
+
 // What ws adds to the inputs of the service.
 type (
 	MessageSend struct {
@@ -305,7 +326,7 @@ type (
 var shapes = []any{
 	service.RegisterInput{}, service.LoginInput{}, service.ProfileInput{}, service.AccountInput{}, service.PasswordInput{},
 	service.CancelInput{}, service.FriendRequestInput{}, service.FriendInput{}, service.GroupInput{}, service.RoomInput{},
-	service.ReadInput{}, service.MessageInput{}, service.SyncInput{}, service.PresenceInput{},
+	service.ReadInput{}, service.MessageInput{}, service.SyncInput{}, service.PresenceInput{}, service.CallStartInput{}, service.CallInput{}, service.CallSignalInput{},
 	service.EmailInput{}, service.EmailCodeInput{}, service.ResetInput{}, service.RoomUpdateInput{}, service.MembersInput{},
 	service.RoleInput{}, service.OwnerInput{}, service.SilenceInput{}, service.JoinInput{}, service.AnnouncementInput{},
 	service.RoomMeInput{}, service.UnlockInput{}, service.EditInput{}, service.ForwardInput{}, service.NotificationsReadInput{},
@@ -319,7 +340,8 @@ var shapes = []any{
 	service.ReadyEvent{}, service.SessionEndedEvent{},
 	service.RecalledMessage{}, service.Quote{}, service.MergedMessage{}, service.ForwardedFrom{}, service.Reaction{}, service.LockedMessage{},
 	service.MembersResult{}, service.Invitation{}, service.Announcement{}, service.Readers{}, service.ForwardResult{},
-	service.Notification{}, service.NotificationContent{}, service.MessageDeletedEvent{}, service.RoomMeEvent{}, service.NotificationsReadEvent{},
+	service.Notification{}, service.NotificationContent{}, service.Call{}, service.Participant{}, service.CallSignalEvent{}, service.ICEServers{}, service.ICEServer{},
+	service.MessageDeletedEvent{}, service.RoomMeEvent{}, service.NotificationsReadEvent{},
 }
 
 func TestSpecHasEveryField(t *testing.T) {

@@ -82,6 +82,7 @@ func TestSpecWalk(t *testing.T) {
 	walkNotifications(alice, bob)
 	walkFiles(alice, bob, private)
 	walkWords(alice, private)
+	alice.get("/calls/ice").ok(200)
 	walkMessages(alice, bob, private)
 	walkRefusals(s, alice)
 	for path, item := range spec.openapi.Paths.Map() {
@@ -252,6 +253,7 @@ type checkedSocket struct {
 	conn  *websocket.Conn
 	asked map[string]string
 	heard map[string]bool // ops of pushes and, with "?", of requests that were answered
+	last  []byte          // the frame that was waited for
 }
 
 func (s *spec) socket(u *user, heard map[string]bool) *checkedSocket {
@@ -277,7 +279,7 @@ func (c *checkedSocket) until(op string) {
 			c.t.Error(err)
 			return
 		}
-		c.heard[got] = true
+		c.heard[got], c.last = true, text
 	}
 }
 
@@ -324,6 +326,7 @@ func TestSpecSocketWalk(t *testing.T) {
 	bobs.until(define.OpError)
 
 	changeOverSocket(alice, alices, bobs, private)
+	callOverSocket(alices, bobs, bob, private)
 	group := alice.group("group", bob)
 	bob.delete("/rooms/"+group+"/members/"+bob.identity, nil).ok(204)
 	alices.until(define.EventMemberLeft)

@@ -44,7 +44,11 @@ func (s *Friends) Block(ctx context.Context, c Caller, user string) error {
 	if err := s.store.Blocks.Insert(ctx, &block); err != nil && !errors.Is(err, models.ErrDuplicate) {
 		return err
 	}
-	return s.forgetPrivateRoom(ctx, c.User, user)
+	room, err := s.forgetPrivateRoom(ctx, c.User, user)
+	if room != "" {
+		s.calls.closeRoom(room)
+	}
+	return err
 }
 
 // Unblock takes a block away; there need not be one.
@@ -55,15 +59,16 @@ func (s *Friends) Unblock(ctx context.Context, c Caller, user string) error {
 	if _, err := s.store.Blocks.Delete(ctx, c.User, user); err != nil {
 		return err
 	}
-	return s.forgetPrivateRoom(ctx, c.User, user)
+	_, err := s.forgetPrivateRoom(ctx, c.User, user)
+	return err
 }
 
-// forgetPrivateRoom drops what is cached of a pair's room, blocks included.
-func (c *core) forgetPrivateRoom(ctx context.Context, user, other string) error {
+// forgetPrivateRoom drops what is cached of a pair's room, blocks included, and returns the room; "" where there is none.
+func (c *core) forgetPrivateRoom(ctx context.Context, user, other string) (string, error) {
 	room, err := c.store.Rooms.ByPair(ctx, models.Pair(user, other))
 	if errors.Is(err, models.ErrNotFound) {
-		return nil
+		return "", nil
 	}
 	c.rooms.drop(room.Identity)
-	return err
+	return room.Identity, err
 }

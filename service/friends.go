@@ -101,6 +101,7 @@ func (c *core) unfriend(ctx context.Context, user, friend string) error {
 	if err != nil {
 		return err
 	}
+	c.calls.closeRoom(d.RoomIdentity)
 	// The other side goes first, so that the caller's own stays until nothing is left to do.
 	if _, err := c.store.Friendships.Delete(ctx, friend, user); err != nil {
 		return err

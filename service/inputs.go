@@ -1,5 +1,7 @@
 package service
 
+import "encoding/json"
+
 // What callers send. Each is checked by the service that takes it (validate.go); pointers are fields that may be left out.
 
 // Page asks for a part of a list: Limit 1 to 100, 0 for the default of 50; Cursor is the Next of the page before.
@@ -217,6 +219,26 @@ type SyncInput struct {
 type NotificationsReadInput struct {
 	Identities []int64 `json:"identities" validate:"max=500,dive,min=1"`
 	All        bool    `json:"all"`
+}
+
+// CallStartInput calls the members of a room.
+type CallStartInput struct {
+	Room  string `json:"room" validate:"required,max=100"`
+	Media string `json:"media" validate:"required,oneof=audio video"`
+}
+
+// CallInput names a call.
+type CallInput struct {
+	Call string `json:"call" validate:"required,max=100"`
+}
+
+// CallSignalInput is a session description or a candidate of WebRTC for somebody in the same call. The server does not
+// look into either; each is an object, of define.DescriptionMax and define.CandidateMax bytes at most.
+type CallSignalInput struct {
+	Call        string          `json:"call" validate:"required,max=100"`
+	To          string          `json:"to" validate:"required,max=100"`
+	Description json.RawMessage `json:"description"`
+	Candidate   json.RawMessage `json:"candidate"`
 }
 
 // PresenceInput names friends.

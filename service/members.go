@@ -88,6 +88,7 @@ func (c *core) removeMember(ctx context.Context, state *roomState, by, user stri
 		return err
 	}
 	c.rooms.drop(room)
+	c.calls.leaveRoom(room, user)
 	if err := c.store.Rooms.SetMemberCount(ctx, room, len(state.ids)-1, now()); err != nil {
 		return err
 	}

@@ -188,6 +188,11 @@ type systemMessage struct {
 	Event string   `json:"event"` // define.Event…, or one of the system events below
 	By    string   `json:"by"`
 	Users []string `json:"users"`
+	// Of a call that is over.
+	Call     string `json:"call,omitempty"`
+	Media    string `json:"media,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+	Duration *int64 `json:"duration,omitempty"` // seconds since it was answered
 }
 
 // What system messages tell beside define.Event….

@@ -36,6 +36,7 @@ type Services struct {
 	Words         *Words
 	Notifications *Notifications
 	Presence      *Presence
+	Calls         *Calls
 	Hub           *hub.Hub
 
 	core    *core
@@ -59,6 +60,7 @@ type core struct {
 	pictures *helper.Pictures
 	uploads  turnstile
 	words    words
+	calls    *switchboard
 	limits   limits
 }
 
@@ -79,19 +81,23 @@ func New(store *models.Store, config define.Config, tokens *helper.Tokens, provi
 	c.indexer = newIndexer(c)
 	c.postman = newPostman(config, providers.Mailer, log)
 	c.words = newWords(providers)
+	c.calls = newSwitchboard(c)
 	c.hub = hub.New(hub.Options{
 		QueueFrames: config.Hub.QueueFrames,
 		QueueBytes:  config.Hub.QueueBytes,
 		PingEvery:   define.PingEvery,
 		Ended:       c.expired,
 		Presence:    c.presence.changed,
+		Came:        c.calls.came,
+		Gone:        c.calls.gone,
 		Slow:        hub.CloseReason{Code: define.CloseTooSlow, Text: "too slow: reconnect and sync"},
 		Log:         log,
 	})
 	files := &Files{c}
 	return &Services{
 		Accounts: &Accounts{c}, Sessions: &Sessions{c}, Friends: &Friends{c}, Rooms: &Rooms{c},
-		Messages: &Messages{c}, Files: files, Words: &Words{c}, Notifications: &Notifications{c}, Presence: &Presence{c}, Hub: c.hub, core: c, sweeper: &sweeper{files: files},
+		Messages: &Messages{c}, Files: files, Words: &Words{c}, Notifications: &Notifications{c}, Presence: &Presence{c},
+		Calls: &Calls{c}, Hub: c.hub, core: c, sweeper: &sweeper{files: files},
 	}
 }
 
@@ -103,10 +109,14 @@ func (s *Services) Start(ctx context.Context) error {
 	if err := s.core.indexer.repair(ctx); err != nil {
 		return err
 	}
+	if err := s.core.calls.repair(ctx); err != nil {
+		return err
+	}
 	s.core.indexer.start()
 	s.core.writer.start()
 	s.core.presence.start()
 	s.core.postman.start()
+	s.core.calls.start()
 	s.sweeper.start()
 	return nil
 }
@@ -115,10 +125,11 @@ func (s *Services) Start(ctx context.Context) error {
 // ErrStopping.
 func (s *Services) Interrupt() { s.core.words.interrupt() }
 
-// Stop closes the sockets with 1001, finishes what is queued, and ends every goroutine. The caller has stopped HTTP.
+// Stop ends the calls, closes the sockets with 1001, finishes what is queued, and ends every goroutine. The caller has stopped HTTP.
 func (s *Services) Stop(ctx context.Context) error {
 	s.Interrupt()
 	s.sweeper.stop()
+	s.core.calls.stop(ctx)
 	err := s.core.hub.Stop(ctx, hub.CloseReason{Code: define.CloseGoingAway, Text: "the server is going away: reconnect"})
 	s.core.writer.stop()
 	s.core.indexer.stop()
@@ -143,6 +154,8 @@ type limits struct {
 	upload         *helper.Rates // by user
 	transcribe     *helper.Rates // by user; what is kept already is free
 	translate      *helper.Rates // likewise
+	call           *helper.Rates // calls that a user starts
+	signal         *helper.Rates // what he sends to the others in a call: at its start some hundred signals
 }
 
 func newLimits(factor float64) limits {
@@ -158,6 +171,8 @@ func newLimits(factor float64) limits {
 		upload:         helper.NewRates(1, 120, factor),
 		transcribe:     helper.NewRates(10*minute, 30, factor),
 		translate:      helper.NewRates(2, 60, factor),
+		call:           helper.NewRates(20*minute, 30, factor),
+		signal:         helper.NewRates(20, 400, factor),
 	}
 }
 

@@ -145,6 +145,7 @@ func (c *core) endSession(ctx context.Context, user, session, reason string) (bo
 }
 
 func (c *core) closeSockets(user, session, reason string) {
+	c.calls.endSession(user, session)
 	code := define.CloseSessionEnded
 	if reason == define.EndedReplaced {
 		code = define.CloseReplaced

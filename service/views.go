@@ -1,5 +1,7 @@
 package service
 
+import "encoding/json"
+
 // The shapes in which the API shows things (api.md). Times are Unix milliseconds.
 
 // List is one page of anything. Next is the cursor of the following page, empty on the last one.
@@ -337,6 +339,40 @@ type PresenceResult struct {
 	Online []string `json:"online"`
 }
 
+// Call is a call in a room, under way or over.
+type Call struct {
+	Identity     string        `json:"identity"`
+	RoomIdentity string        `json:"room_identity"`
+	Caller       string        `json:"caller"` // identity of who started it
+	Media        string        `json:"media"`
+	State        string        `json:"state"`
+	Reason       string        `json:"reason,omitempty"` // once it is over
+	Participants []Participant `json:"participants"`
+	CreatedAt    int64         `json:"created_at"`
+	AnsweredAt   int64         `json:"answered_at,omitempty"`
+	EndedAt      int64         `json:"ended_at,omitempty"`
+}
+
+// Participant is somebody who is called, or has joined a call by himself.
+type Participant struct {
+	User     User   `json:"user"`
+	State    string `json:"state"`
+	JoinedAt int64  `json:"joined_at,omitempty"`
+	LeftAt   int64  `json:"left_at,omitempty"`
+}
+
+// ICEServers are the servers through which devices find and reach each other, as RTCPeerConnection takes them.
+type ICEServers struct {
+	ICEServers []ICEServer `json:"ice_servers"`
+}
+
+// ICEServer is one of them. Username and Credential are good for a while only.
+type ICEServer struct {
+	URLs       []string `json:"urls"`
+	Username   string   `json:"username,omitempty"`
+	Credential string   `json:"credential,omitempty"`
+}
+
 // The data of pushed events that are not simply one of the views above.
 type (
 	// RoomReadEvent says how far a member has read.
@@ -385,6 +421,13 @@ type (
 		User       Me     `json:"user"`
 		Session    string `json:"session"`
 		ServerTime int64  `json:"server_time"`
+	}
+	// CallSignalEvent is what another participant of a call sends.
+	CallSignalEvent struct {
+		Call        string          `json:"call"`
+		From        string          `json:"from"`
+		Description json.RawMessage `json:"description,omitempty"`
+		Candidate   json.RawMessage `json:"candidate,omitempty"`
 	}
 	// SessionEndedEvent says why a session is over (define.Ended…).
 	SessionEndedEvent struct {

@@ -25,6 +25,11 @@ var ops = map[string]op{
 	define.OpRoomTyping:    inTurn(roomTyping),
 	define.OpSync:          inTurn(syncRooms),
 	define.OpPresenceGet:   inTurn(presenceGet),
+	define.OpCallStart:     answering(callStart),
+	define.OpCallAccept:    answering(callAccept),
+	define.OpCallDecline:   answering(callDecline),
+	define.OpCallEnd:       answering(callEnd),
+	define.OpCallSignal:    answering(callSignal),
 	define.OpPing:          inTurn(ping),
 }
 

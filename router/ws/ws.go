@@ -39,6 +39,14 @@ type (
 		Unreact(ctx context.Context, c service.Caller, id int64, emoji string) (service.Message, error)
 		Sync(ctx context.Context, c service.Caller, in service.SyncInput) (service.SyncResult, error)
 	}
+	// Each calls done exactly once before it returns, with the call as it is before anybody hears of what follows.
+	calls interface {
+		Start(ctx context.Context, c service.Caller, in service.CallStartInput, done func(service.Call, error))
+		Accept(ctx context.Context, c service.Caller, in service.CallInput, done func(service.Call, error))
+		Decline(ctx context.Context, c service.Caller, in service.CallInput, done func(service.Call, error))
+		End(ctx context.Context, c service.Caller, in service.CallInput, done func(service.Call, error))
+		Signal(ctx context.Context, c service.Caller, in service.CallSignalInput, done func(service.Call, error))
+	}
 	presence interface {
 		Online(ctx context.Context, c service.Caller, in service.PresenceInput) (service.PresenceResult, error)
 	}
@@ -52,6 +60,7 @@ type Options struct {
 	Rooms    rooms
 	Messages messages
 	Presence presence
+	Calls    calls
 
 	Origins      []string      // pages of these may connect, besides those of the same host; "*" is any
 	LimitsFactor float64       // multiplies the rate at which a user may send frames; 0 is no limit

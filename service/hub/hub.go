@@ -27,6 +27,8 @@ type Options struct {
 	PingEvery   time.Duration     // how often each connection is pinged; 0 is never
 	Ended       func(c *Conn)     // a connection outlived its session: end it; called without locks
 	Presence    func(user string) // a user's first connection came or his last one went; must not block
+	Came        func(c *Conn)     // a connection was added: it hears what is published from now on; must not block
+	Gone        func(c *Conn)     // a connection hears no more; must not block
 	Slow        CloseReason       // what a connection is told that cannot keep up
 	Log         *slog.Logger
 }
@@ -108,6 +110,9 @@ func (h *Hub) Connect(c Client, first Event) (*Conn, error) {
 	if len(conns) == 1 && h.o.Presence != nil {
 		h.o.Presence(c.User)
 	}
+	if h.o.Came != nil {
+		h.o.Came(conn)
+	}
 	return conn, nil
 }
 
@@ -132,6 +137,9 @@ func (h *Hub) forget(c *Conn) {
 	h.count.Add(-1)
 	if left == 0 && h.o.Presence != nil {
 		h.o.Presence(user)
+	}
+	if h.o.Gone != nil {
+		h.o.Gone(c)
 	}
 }
 
