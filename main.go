@@ -22,7 +22,7 @@ import (
 	"parlor/models"
 	"parlor/models/embedded"
 	"parlor/router"
-	"parlor/router/ws"
+	"parlor/router/socket"
 	"parlor/service"
 )
 
@@ -96,7 +96,7 @@ func serve(ctx context.Context, config define.Config, log *slog.Logger) (err err
 	if err := services.Start(ctx); err != nil {
 		return errors.Join(err, services.Stop(ctx))
 	}
-	sockets := newSockets(services, config, log)
+	sockets := socket.New(socket.Options{Hub: services.Hub, Origins: config.CORS.Origins, LimitsFactor: config.Limits.Factor, Log: log})
 	handler, err := router.New(router.Deps{Config: config, Services: services, Sockets: sockets, Log: log})
 	if err != nil {
 		return errors.Join(err, services.Stop(ctx))
@@ -109,7 +109,7 @@ func serve(ctx context.Context, config define.Config, log *slog.Logger) (err err
 type server struct {
 	http     *http.Server
 	services *service.Services
-	sockets  *ws.Server
+	sockets  *socket.Server
 	log      *slog.Logger
 }
 
@@ -154,20 +154,6 @@ func newHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-}
-
-func newSockets(services *service.Services, config define.Config, log *slog.Logger) *ws.Server {
-	return ws.New(ws.Options{
-		Hub:          services.Hub,
-		Sessions:     services.Sessions,
-		Accounts:     services.Accounts,
-		Rooms:        services.Rooms,
-		Messages:     services.Messages,
-		Presence:     services.Presence,
-		Origins:      config.CORS.Origins,
-		LimitsFactor: config.Limits.Factor,
-		Log:          log,
-	})
 }
 
 func newTokens(config define.Config) (*helper.Tokens, error) {

@@ -21,7 +21,7 @@ import (
 	"parlor/models"
 	"parlor/models/embedded"
 	"parlor/router"
-	"parlor/router/ws"
+	sockets "parlor/router/socket"
 	"parlor/service"
 )
 
@@ -36,7 +36,7 @@ type instance struct {
 	database *embedded.Server // nil where the configuration names another MongoDB
 	store    *models.Store
 	services *service.Services
-	sockets  *ws.Server
+	sockets  *sockets.Server
 	http     *httptest.Server
 	client   *http.Client
 	faults   *faults
@@ -95,10 +95,7 @@ func open(config define.Config) (*instance, error) {
 	if err := i.services.Start(ctx); err != nil {
 		return nil, err
 	}
-	i.sockets = ws.New(ws.Options{
-		Hub: i.services.Hub, Sessions: i.services.Sessions, Accounts: i.services.Accounts, Rooms: i.services.Rooms,
-		Messages: i.services.Messages, Presence: i.services.Presence, LimitsFactor: config.Limits.Factor, Log: log,
-	})
+	i.sockets = sockets.New(sockets.Options{Hub: i.services.Hub, Origins: config.CORS.Origins, LimitsFactor: config.Limits.Factor, Log: log})
 	handler, err := router.New(router.Deps{Config: config, Services: i.services, Sockets: i.sockets, Log: log})
 	if err != nil {
 		return nil, err

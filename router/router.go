@@ -13,6 +13,7 @@ import (
 	"parlor/middleware"
 	"parlor/router/api"
 	"parlor/router/ops"
+	"parlor/router/socket"
 	"parlor/router/ws"
 	"parlor/service"
 )
@@ -21,7 +22,7 @@ import (
 type Deps struct {
 	Config   define.Config
 	Services *service.Services
-	Sockets  *ws.Server
+	Sockets  *socket.Server
 	Log      *slog.Logger
 }
 
@@ -41,11 +42,15 @@ func New(d Deps) (http.Handler, error) {
 		members       = api.Members{Service: d.Services.Rooms}
 		messages      = api.Messages{Service: d.Services.Messages}
 		notifications = api.Notifications{Service: d.Services.Notifications}
+		native        = ws.New(ws.Options{
+			Sockets: d.Sockets, Sessions: d.Services.Sessions, Accounts: d.Services.Accounts, Rooms: d.Services.Rooms,
+			Messages: d.Services.Messages, Presence: d.Services.Presence, Log: d.Log,
+		})
 	)
 
 	engine.GET("/healthz", middleware.Handle(ops.Health))
 	engine.HEAD("/healthz", middleware.Handle(ops.Health))
-	engine.GET("/ws", middleware.Handle(d.Sockets.Open)) // asks for the token itself: browsers can't set headers here
+	engine.GET("/ws", middleware.Handle(native.Open)) // asks for the token itself: browsers can't set headers here
 
 	v1 := engine.Group("/api/v1")
 	rates := helper.NewRates(requestsPerSecond, requestsAtOnce, d.Config.Limits.Factor)

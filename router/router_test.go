@@ -15,7 +15,7 @@ import (
 	"parlor/define"
 	"parlor/middleware"
 	"parlor/router"
-	"parlor/router/ws"
+	sockets "parlor/router/socket"
 	"parlor/service"
 )
 
@@ -26,7 +26,7 @@ func newHandler(t *testing.T, config define.Config) http.Handler {
 	handler, err := router.New(router.Deps{
 		Config:   config,
 		Services: &service.Services{},
-		Sockets:  ws.New(ws.Options{Log: log}),
+		Sockets:  sockets.New(sockets.Options{Log: log}),
 		Log:      log,
 	})
 	if err != nil {
@@ -180,7 +180,7 @@ func TestBrokenProxiesAreRefused(t *testing.T) {
 	t.Parallel()
 	config := define.DefaultConfig()
 	config.TrustedProxies = []string{"not an address"}
-	_, err := router.New(router.Deps{Config: config, Services: &service.Services{}, Sockets: ws.New(ws.Options{}), Log: slog.New(slog.DiscardHandler)})
+	_, err := router.New(router.Deps{Config: config, Services: &service.Services{}, Sockets: sockets.New(sockets.Options{}), Log: slog.New(slog.DiscardHandler)})
 	if err == nil || !strings.Contains(err.Error(), "trusted_proxies") {
 		t.Errorf("got %v", err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"parlor/define"
-	"parlor/router/ws"
+	"parlor/router/socket"
 	"parlor/service"
 	"parlor/service/hub"
 )
@@ -240,7 +240,7 @@ func TestAnAnswerComesBeforeWhatIsPublishedAfterIt(t *testing.T) {
 
 func TestFramesAreLimitedPerUser(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(_ *hub.Options, o *ws.Options) { o.LimitsFactor = 0.01 }) // five at once, one in two seconds
+	h := open(t, func(_ *hub.Options, o *socket.Options) { o.LimitsFactor = 0.01 }) // five at once, one in two seconds
 	phone, laptop := h.dial(t, "alice.1"), h.dial(t, "alice.2")
 	for range 5 {
 		if r := phone.ask(`{"id":"1","op":"ping"}`); r.Op != define.OpOK {
