@@ -20,27 +20,30 @@ type Authenticator interface {
 // who they are. Attempts that fail are counted by address.
 func Session(sessions Authenticator, failures Limiter) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		caller, err := authenticate(c, sessions)
-		if err == nil {
-			c.Set(keyCaller, caller)
-			return
+		token, ok := BearerToken(c.GetHeader("Authorization"))
+		if !ok {
+			token = "" // of another scheme
 		}
-		if refusal, _ := Refusal(err); refusal.Code == define.CodeUnauthenticated {
-			if ok, wait := failures.Allow(addressKey(c), time.Now()); !ok {
-				err = define.ErrRateLimited.After(wait)
-			}
+		if _, err := Authenticate(c, sessions, failures, token); err != nil {
+			fail(c, err)
 		}
-		fail(c, err)
 	}
 }
 
-func authenticate(c *gin.Context, sessions Authenticator) (service.Caller, error) {
-	token, ok := BearerToken(c.GetHeader("Authorization"))
-	if !ok {
-		return service.Caller{}, define.ErrUnauthenticated
-	}
+// Authenticate finds out whose session a token is, wherever the request had it, and notes it for CallerOf. Attempts that
+// fail are counted by address.
+func Authenticate(c *gin.Context, sessions Authenticator, failures Limiter, token string) (service.Caller, error) {
 	caller, _, err := sessions.Authenticate(c.Request.Context(), token, c.ClientIP())
-	return caller, err
+	if err == nil {
+		SetCaller(c, caller)
+		return caller, nil
+	}
+	if refusal, _ := Refusal(err); refusal.Code == define.CodeUnauthenticated {
+		if ok, wait := failures.Allow(addressKey(c), time.Now()); !ok {
+			err = define.ErrRateLimited.After(wait)
+		}
+	}
+	return service.Caller{}, err
 }
 
 // BearerToken returns the token of an Authorization header (RFC 6750, 2.1).

@@ -35,6 +35,13 @@ func newHandler(t *testing.T, config define.Config) http.Handler {
 	return handler
 }
 
+// nativeConfig has no faces: they are tested on their own, and documented in faces.md.
+func nativeConfig() define.Config {
+	config := define.DefaultConfig()
+	config.Faces = define.FacesConfig{}
+	return config
+}
+
 // do sends a request without following redirects and returns the answer with its body.
 func do(t *testing.T, url, method, path string) (*http.Response, string) {
 	t.Helper()
@@ -72,7 +79,7 @@ func TestEveryOtherRouteNeedsASession(t *testing.T) {
 	public := []string{
 		"GET /healthz", "HEAD /healthz", "GET /ws", "POST /api/v1/register", "POST /api/v1/login", "POST /api/v1/password/code", "POST /api/v1/password/reset",
 	}
-	handler := newHandler(t, define.DefaultConfig())
+	handler := newHandler(t, nativeConfig())
 	server := httptest.NewServer(handler)
 	defer server.Close()
 
@@ -95,7 +102,7 @@ func TestEveryOtherRouteNeedsASession(t *testing.T) {
 
 func TestUnknownAddressesAndMethods(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(newHandler(t, define.DefaultConfig()))
+	server := httptest.NewServer(newHandler(t, nativeConfig()))
 	defer server.Close()
 	tests := []struct {
 		method, path string

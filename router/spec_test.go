@@ -164,7 +164,7 @@ func TestSpecHasEveryRoute(t *testing.T) {
 	t.Parallel()
 	s := loadSpec(t)
 	var routes []string
-	for _, r := range newHandler(t, define.DefaultConfig()).(*gin.Engine).Routes() {
+	for _, r := range newHandler(t, nativeConfig()).(*gin.Engine).Routes() {
 		routes = append(routes, r.Method+" "+regexp.MustCompile(`:(\w+)`).ReplaceAllString(r.Path, "{$1}"))
 	}
 	var documented []string
