@@ -94,6 +94,8 @@ const (
 	SyncPerRoom     = 200                 // messages of a room in one sync
 	SyncTotal       = 2_000               // messages in one sync: the rest of the rooms say `more`
 	SyncBytes       = 1 << 20             // bytes of their texts, likewise
+	PasswordMin     = 8                   // characters of a new password
+	PasswordFloor   = 6                   // of one that comes through a face whose own rule asks for less than PasswordMin
 	BodyMax         = 1 << 20             // bytes of a JSON body
 	FrameMax        = 64 << 10            // bytes of a frame on /ws
 	BrokenFramesMax = 10                  // broken frames in a row before a socket is closed

@@ -78,6 +78,7 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Users.Get":              func() error { return ask(s.Users.Get(ctx, "u")) },
 		"Users.GetMany":          func() error { return ask(s.Users.GetMany(ctx, []string{"u", "v"})) },
 		"Users.ByAccount":        func() error { return ask(s.Users.ByAccount(ctx, "a")) },
+		"Users.ByNumber":         func() error { return ask(s.Users.ByNumber(ctx, 1)) },
 		"Users.ByEmail":          func() error { return ask(s.Users.ByEmail(ctx, "a@example.com")) },
 		"Users.Change":           func() error { return ask(s.Users.Change(ctx, "u", UserChange{Nickname: &name})) },
 		"Users.Cancel":           func() error { return s.Users.Cancel(ctx, "u", 1) },
@@ -87,13 +88,15 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 			return ask(s.Users.ByNicknamePrefix(ctx, "a", "ab", "u", 10))
 		},
 
-		"Sessions.Get":    func() error { return ask(s.Sessions.Get(ctx, "s")) },
-		"Sessions.ByUser": func() error { return ask(s.Sessions.ByUser(ctx, "u", "s", 10)) },
-		"Sessions.Seen":   func() error { return s.Sessions.Seen(ctx, "s", "127.0.0.1", 1) },
-		"Sessions.Renew":  func() error { return ask(s.Sessions.Renew(ctx, "s", time.Now())) },
-		"Sessions.Unlock": func() error { return s.Sessions.Unlock(ctx, "s", "r", 1) },
-		"Sessions.Lock":   func() error { return s.Sessions.Lock(ctx, "u", "r") },
-		"Sessions.Delete": func() error { return ask(s.Sessions.Delete(ctx, "u", "s")) },
+		"Sessions.Get":       func() error { return ask(s.Sessions.Get(ctx, "s")) },
+		"Sessions.ByUser":    func() error { return ask(s.Sessions.ByUser(ctx, "u", "s", 10)) },
+		"Sessions.Seen":      func() error { return s.Sessions.Seen(ctx, "s", "127.0.0.1", 1) },
+		"Sessions.Renew":     func() error { return ask(s.Sessions.Renew(ctx, "s", time.Now())) },
+		"Sessions.Unlock":    func() error { return s.Sessions.Unlock(ctx, "s", "r", 1) },
+		"Sessions.Lock":      func() error { return s.Sessions.Lock(ctx, "u", "r") },
+		"Sessions.SetNumber": func() error { return s.Sessions.SetNumber(ctx, "s", "n") },
+		"Sessions.ByNumber":  func() error { return ask(s.Sessions.ByNumber(ctx, "u", "n")) },
+		"Sessions.Delete":    func() error { return ask(s.Sessions.Delete(ctx, "u", "s")) },
 
 		"Friendships.Ensure": func() error {
 			return s.Friendships.Ensure(ctx, &Friendship{Identity: "f", UserIdentity: "u", FriendIdentity: "v"})

@@ -78,6 +78,11 @@ func (u Users) ByAccount(ctx context.Context, key string) (User, error) {
 	return findOne[User](ctx, u.c, bson.D{{Key: "account_key", Value: key}})
 }
 
+// ByNumber returns the user of a number.
+func (u Users) ByNumber(ctx context.Context, number int64) (User, error) {
+	return findOne[User](ctx, u.c, bson.D{{Key: "number", Value: number}})
+}
+
 // ByEmail returns the user who has verified this address.
 func (u Users) ByEmail(ctx context.Context, email string) (User, error) {
 	return findOne[User](ctx, u.c, bson.D{{Key: "email", Value: email}, {Key: "email_verified", Value: true}})
