@@ -132,6 +132,7 @@ var (
 	ErrMemberNotFound       = line(CodeNotFound, 404, "member_not_found", "This user is not in the room.", "该用户不在房间中。")
 	ErrInvitationNotFound   = line(CodeNotFound, 404, "invitation_not_found", "There is no such invitation.", "邀请不存在。")
 	ErrAnnouncementNotFound = line(CodeNotFound, 404, "announcement_not_found", "There is no such announcement.", "公告不存在。")
+	ErrNotificationNotFound = line(CodeNotFound, 404, "notification_not_found", "There is no such notification.", "通知不存在。")
 	ErrConflict             = line(CodeConflict, 409, "conflict", "This exists already.", "已存在。")
 	ErrAccountTaken         = line(CodeConflict, 409, "account_taken", "This account is taken.", "该账号已被占用。")
 	ErrAlreadyFriends       = line(CodeConflict, 409, "already_friends", "You are friends already.", "你们已经是好友。")

@@ -60,12 +60,18 @@ const (
 	InvitationDeclined = "declined"
 )
 
+// What an invitation waits for.
+const (
+	AwaitsApproval = "approval" // of the owner or an admin
+	AwaitsConsent  = "consent"  // of the invitee
+)
+
 // Kinds of notifications.
 const (
 	NotifyFriendRequest   = "friend.requested"
 	NotifyFriendAccepted  = "friend.accepted"
 	NotifyFriendDeclined  = "friend.declined"
-	NotifyInvitation      = "invitation.pending" // to owner and admins: somebody waits for their approval
+	NotifyInvitation      = "invitation.pending" // to owner and admins, or to the invitee: somebody waits for their approval, or for his consent
 	NotifyInvitationEnded = "invitation.decided" // to inviter and invitee
 	NotifyAdded           = "member.joined"      // to who was added to a group
 	NotifyRemoved         = "member.left"        // to who was removed from one

@@ -51,6 +51,7 @@ var indexes = []index{
 	// Nobody has two pending invitations into one room.
 	{collection: "room_invitation", keys: []string{"room_identity", "invitee"}, unique: true, partial: bson.D{{Key: "state", Value: define.InvitationPending}}},
 	{collection: "room_invitation", keys: []string{"room_identity", "-_id"}},
+	{collection: "room_invitation", keys: []string{"invitee", "-_id"}, partial: bson.D{{Key: "state", Value: define.InvitationPending}}},
 	{collection: "announcement", keys: []string{"room_identity", "-_id"}},
 	{collection: "announcement", keys: []string{"message_identity"}},
 	{collection: "notification", keys: []string{"receiver", "-_id"}},

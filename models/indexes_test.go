@@ -161,11 +161,13 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"UserRooms.Skip":        func() error { return s.UserRooms.Skip(ctx, "r", 1, "") },
 		"UserRooms.Skip of one": func() error { return s.UserRooms.Skip(ctx, "r", 1, "u") },
 
-		"Invitations.Get":     func() error { return ask(s.Invitations.Get(ctx, "i")) },
-		"Invitations.Pending": func() error { return ask(s.Invitations.Pending(ctx, "r", "u")) },
-		"Invitations.Page":    func() error { return ask(s.Invitations.Page(ctx, "r", "i", 10)) },
-		"Invitations.Settle":  func() error { return s.Invitations.Settle(ctx, "r", []string{"u", "v"}, "w", 1) },
-		"Invitations.Decide":  func() error { return ask(s.Invitations.Decide(ctx, "i", define.InvitationApproved, "u", 1)) },
+		"Invitations.Close":    func() error { return s.Invitations.Close(ctx, "r", "u", 1) },
+		"Invitations.Awaiting": func() error { return ask(s.Invitations.Awaiting(ctx, "u", "i", 10)) },
+		"Invitations.Get":      func() error { return ask(s.Invitations.Get(ctx, "i")) },
+		"Invitations.Pending":  func() error { return ask(s.Invitations.Pending(ctx, "r", "u")) },
+		"Invitations.Page":     func() error { return ask(s.Invitations.Page(ctx, "r", "i", 10)) },
+		"Invitations.Settle":   func() error { return s.Invitations.Settle(ctx, "r", []string{"u", "v"}, "w", 1) },
+		"Invitations.Decide":   func() error { return ask(s.Invitations.Decide(ctx, "i", define.InvitationApproved, "u", 1)) },
 
 		"Announcements.Get":             func() error { return ask(s.Announcements.Get(ctx, "a")) },
 		"Announcements.Page":            func() error { return ask(s.Announcements.Page(ctx, "r", "a", 10)) },
@@ -173,6 +175,8 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Announcements.DeleteByMessage": func() error { return s.Announcements.DeleteByMessage(ctx, 1) },
 
 		"Notifications.Page":     func() error { return ask(s.Notifications.Page(ctx, "u", 5, 10)) },
+		"Notifications.Get":      func() error { return ask(s.Notifications.Get(ctx, "u", 1)) },
+		"Notifications.Delete":   func() error { return ask(s.Notifications.Delete(ctx, "u", 1)) },
 		"Notifications.Read":     func() error { return s.Notifications.Read(ctx, "u", []int64{1, 2}) },
 		"Notifications.Read all": func() error { return s.Notifications.Read(ctx, "u", nil) },
 

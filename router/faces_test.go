@@ -181,3 +181,95 @@ func TestNumericTokensAreNotGuessed(t *testing.T) {
 	wantError(t, "the right one after too many", try(number, "192.0.2.1"), define.ErrRateLimited)
 	must(t, try(number, "192.0.2.2")) // who guesses does not lock anybody else out
 }
+
+func TestRoster(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.friends("alice", "bob")
+	group := alice.group("Roster", bob)
+	said := alice.send(group, "read me")
+	rooms, ctx := s.services.Rooms, t.Context()
+	roster := got[[]service.Member](t)(rooms.Roster(ctx, bob.caller(), group))
+	if len(roster) != 2 || roster[0].User.Identity != alice.identity || roster[0].Role != "owner" || roster[0].ReadSeq != said.Seq ||
+		roster[1].User.Account != bob.account || roster[1].ReadSeq != said.Seq-1 {
+		t.Errorf("the roster is %+v", roster)
+	}
+	_, err := rooms.Roster(ctx, s.user("eve").caller(), group)
+	wantError(t, "a stranger", err, define.ErrRoomNotFound)
+}
+
+func TestOneNotification(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.friends("alice", "bob")
+	notifications, ctx := s.services.Notifications, t.Context()
+	theirs := pages[notification](alice, "/notifications", "10")[0].Identity // that bob is her friend now
+	if n := got[service.Notification](t)(notifications.Get(ctx, alice.caller(), theirs)); n.Kind != "friend.accepted" || n.Sender.Identity != bob.identity {
+		t.Errorf("it is %+v", n)
+	}
+	_, err := notifications.Get(ctx, bob.caller(), theirs)
+	wantError(t, "another's", err, define.ErrNotificationNotFound)
+	wantError(t, "deleting another's", notifications.Delete(ctx, bob.caller(), theirs), define.ErrNotificationNotFound)
+	must(t, notifications.Delete(ctx, alice.caller(), theirs))
+	wantError(t, "deleting it again", notifications.Delete(ctx, alice.caller(), theirs), define.ErrNotificationNotFound)
+}
+
+func TestRelations(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.user("alice"), s.user("bob")
+	with := func(u, other *user) service.Relation {
+		return got[service.Relation](t)(s.services.Friends.With(t.Context(), u.caller(), other.identity))
+	}
+	if r := with(alice, bob); r != (service.Relation{}) {
+		t.Errorf("strangers: %+v", r)
+	}
+	request := into[friendRequest](alice.post("/friends/requests", fields{"to": bob.identity}).ok(201)).Identity
+	if a, b := with(alice, bob), with(bob, alice); a != (service.Relation{Asking: request}) || b != (service.Relation{Asked: request}) {
+		t.Errorf("asking: %+v, asked: %+v", a, b)
+	}
+	bob.post("/friends/requests/"+request+"/accept", nil).ok(200)
+	if a, b := with(alice, bob), with(bob, alice); a != (service.Relation{IsFriend: true}) || b != a {
+		t.Errorf("friends: %+v, %+v", a, b)
+	}
+}
+
+// The code goes to the address that the account says, and proves it.
+func TestPasswordByCode(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.user("alice"), s.user("bob")
+	accounts, ctx := s.services.Accounts, t.Context()
+	if err := accounts.SendOwnPasswordCode(ctx, bob.caller()); !errors.Is(err, define.ErrInvalid) {
+		t.Errorf("without an address: %v", err)
+	}
+	account := "erin-" + s.suffix()
+	email := account + "@example.com"
+	in := into[login](anyone{s}.post("/register", fields{"account": account, "password": password, "email": email}).ok(201))
+	erin := &user{server: s, identity: in.User.Identity, account: account, password: password, token: in.Token}
+	other := erin.login("other")
+	must(t, accounts.SendOwnPasswordCode(ctx, erin.caller()))
+	code := shared.mails.code(t, email, 1)
+	change := func(u *user, code, password string) error {
+		return accounts.ChangePasswordByCode(ctx, u.caller(), service.PasswordCodeInput{Code: code, NewPassword: password, PasswordRule: service.PasswordRule{PasswordMin: 6}})
+	}
+	wantError(t, "too short", change(erin, code, "12345"), define.ErrInvalid)
+	wantError(t, "another's code", change(alice, code, "654321"), define.ErrInvalid)
+	must(t, change(erin, code, "654321"))
+	wantError(t, "the code again", change(erin, code, "123456"), define.ErrCodeExpired)
+	other.get("/users/me").refused("unauthenticated")
+	erin.get("/users/me").ok(200)
+	anyone{s}.post("/login", fields{"email": email, "password": "654321"}).ok(200) // which only proven addresses can
+}
+
+func TestCancellationByASession(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.friends("alice", "bob")
+	group := alice.group("Left", bob)
+	must(t, s.services.Accounts.CancelSession(t.Context(), alice.caller()))
+	alice.get("/users/me").refused("unauthenticated")
+	if r := bob.room(group); r.Owner != bob.identity {
+		t.Errorf("the group is %+v", r)
+	}
+}

@@ -112,8 +112,9 @@ func New(d Deps) (http.Handler, error) {
 	user.add("PUT", "/rooms/:room/members/:user/silence", members.Silence) // owner, admins over members
 	user.add("PUT", "/rooms/:room/owner", members.Transfer)                // the owner
 	user.add("GET", "/rooms/:room/invitations", members.Invitations)       // owner and admins
-	user.add("POST", "/invitations/:invitation/approve", members.Approve)  // owner and admins
-	user.add("POST", "/invitations/:invitation/decline", members.Decline)  // owner and admins
+	user.add("GET", "/invitations", members.Awaiting)
+	user.add("POST", "/invitations/:invitation/approve", members.Approve) // owner and admins, or the invitee
+	user.add("POST", "/invitations/:invitation/decline", members.Decline) // owner and admins, or the invitee
 	user.add("POST", "/rooms/:room/read", rooms.Read)
 	user.add("GET", "/rooms/:room/messages", messages.History)
 	user.add("POST", "/rooms/:room/messages", messages.Send)

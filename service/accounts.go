@@ -173,7 +173,6 @@ func (s *core) askPassword(ctx context.Context, c Caller, password string) error
 }
 
 // Cancel ends the caller's account: friendships end, groups pass to an heir, sessions end; messages stay.
-// The account is marked last: who is stopped on the way still has it and can cancel again.
 func (s *Accounts) Cancel(ctx context.Context, c Caller, in CancelInput) error {
 	if err := check(in); err != nil {
 		return err
@@ -181,6 +180,12 @@ func (s *Accounts) Cancel(ctx context.Context, c Caller, in CancelInput) error {
 	if err := s.askPassword(ctx, c, in.Password); err != nil {
 		return err
 	}
+	return s.CancelSession(ctx, c)
+}
+
+// CancelSession is Cancel on the proof of the session alone, for ways in whose clients ask for no password there.
+// The account is marked last: who is stopped on the way still has it and can cancel again.
+func (s *Accounts) CancelSession(ctx context.Context, c Caller) error {
 	friends, rooms := Friends{s.core}, Rooms{s.core}
 	if err := friends.leaveAll(ctx, c); err != nil {
 		return err

@@ -118,9 +118,10 @@ type RoomUpdateInput struct {
 	History    *string `json:"history" validate:"omitempty,oneof=joined all"`
 }
 
-// MembersInput names who is to come into a group.
+// MembersInput names who is to come into a group. Ask asks each of them for his consent instead of adding him.
 type MembersInput struct {
 	Members []string `json:"members" validate:"required,min=1,max=500,dive,required,max=100"`
+	Ask     bool     `json:"ask"`
 }
 
 // RoleInput is a member's new role.

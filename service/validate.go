@@ -53,7 +53,7 @@ var inputRules = sync.OnceValue(func() rules {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		return name
 	})
-	r.RegisterStructValidation(checkPassword, RegisterInput{}, PasswordInput{}, ResetInput{})
+	r.RegisterStructValidation(checkPassword, RegisterInput{}, PasswordInput{}, ResetInput{}, PasswordCodeInput{})
 	err := errors.Join(
 		entranslations.RegisterDefaultTranslations(r.Validate, r.en),
 		zhtranslations.RegisterDefaultTranslations(r.Validate, r.zh),
@@ -112,6 +112,8 @@ func checkPassword(level validator.StructLevel) {
 	case RegisterInput:
 		in.checkPassword(level, in.Password, "password", "Password")
 	case PasswordInput:
+		in.checkPassword(level, in.NewPassword, "new_password", "NewPassword")
+	case PasswordCodeInput:
 		in.checkPassword(level, in.NewPassword, "new_password", "NewPassword")
 	case ResetInput:
 		in.checkPassword(level, in.NewPassword, "new_password", "NewPassword")
