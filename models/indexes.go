@@ -24,6 +24,7 @@ type index struct {
 var indexes = []index{
 	{collection: "user", keys: []string{"account_key"}, unique: true},
 	{collection: "user", keys: []string{"nickname_key", "_id"}},
+	{collection: "user", keys: []string{"name_terms", "_id"}},
 	{collection: "user", keys: []string{"number"}, unique: true},
 	{collection: "user", keys: []string{"email"}, unique: true, partial: bson.D{{Key: "email_verified", Value: true}}},
 

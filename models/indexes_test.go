@@ -63,7 +63,10 @@ func openWatched(t *testing.T) (*Store, *sent) {
 	if err := s.makeIndexes(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	// The terms of a run are many: an index of single values is planned otherwise.
+	// The terms of a run and of a user are many: an index of single values is planned otherwise.
+	if err := s.Users.Insert(t.Context(), &User{Identity: "t", AccountKey: "terms"}); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Runs.InsertMany(t.Context(), []MessageRun{{Identity: 1, RoomIdentity: "r", Terms: []int32{1, 2}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -75,15 +78,17 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 	ask := func(_ any, err error) error { return err }
 	name := "x"
 	return map[string]func() error{
-		"Users.Get":              func() error { return ask(s.Users.Get(ctx, "u")) },
-		"Users.GetMany":          func() error { return ask(s.Users.GetMany(ctx, []string{"u", "v"})) },
-		"Users.ByAccount":        func() error { return ask(s.Users.ByAccount(ctx, "a")) },
-		"Users.ByNumber":         func() error { return ask(s.Users.ByNumber(ctx, 1)) },
-		"Users.ByEmail":          func() error { return ask(s.Users.ByEmail(ctx, "a@example.com")) },
-		"Users.Change":           func() error { return ask(s.Users.Change(ctx, "u", UserChange{Nickname: &name})) },
-		"Users.Cancel":           func() error { return s.Users.Cancel(ctx, "u", 1) },
-		"Users.ByAccountPrefix":  func() error { return ask(s.Users.ByAccountPrefix(ctx, "a", "ab", 10)) },
-		"Users.ByNicknamePrefix": func() error { return ask(s.Users.ByNicknamePrefix(ctx, "a", "", "", 10)) },
+		"Users.Get":               func() error { return ask(s.Users.Get(ctx, "u")) },
+		"Users.GetMany":           func() error { return ask(s.Users.GetMany(ctx, []string{"u", "v"})) },
+		"Users.ByAccount":         func() error { return ask(s.Users.ByAccount(ctx, "a")) },
+		"Users.ByNumber":          func() error { return ask(s.Users.ByNumber(ctx, 1)) },
+		"Users.ByEmail":           func() error { return ask(s.Users.ByEmail(ctx, "a@example.com")) },
+		"Users.Change":            func() error { return ask(s.Users.Change(ctx, "u", UserChange{Nickname: &name})) },
+		"Users.Cancel":            func() error { return s.Users.Cancel(ctx, "u", 1) },
+		"Users.ByAccountPrefix":   func() error { return ask(s.Users.ByAccountPrefix(ctx, "a", "ab", 10)) },
+		"Users.ByNicknamePrefix":  func() error { return ask(s.Users.ByNicknamePrefix(ctx, "a", "", "", 10)) },
+		"Users.ByNamePart":        func() error { return ask(s.Users.ByNamePart(ctx, "part", "u", 10)) },
+		"Users.ByNamePart of all": func() error { return ask(s.Users.ByNamePart(ctx, "", "u", 10)) },
 		"Users.ByNicknamePrefix, next page": func() error {
 			return ask(s.Users.ByNicknamePrefix(ctx, "a", "ab", "u", 10))
 		},

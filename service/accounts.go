@@ -245,6 +245,24 @@ func (s *Accounts) Search(ctx context.Context, c Caller, q string, p Page) (List
 	}), nil
 }
 
+// SearchPart lists users by a part of their account or nickname, the longest-registered first; all users where part is
+// empty. Refusals: ErrRateLimited.
+func (s *Accounts) SearchPart(ctx context.Context, c Caller, part string, p Page) (List[User], error) {
+	if err := limit(s.limits.search, c.User); err != nil {
+		return List[User]{}, err
+	}
+	var at after
+	n, err := p.read(&at)
+	if err != nil {
+		return List[User]{}, err
+	}
+	docs, err := s.store.Users.ByNamePart(ctx, helper.FoldAccount(strings.TrimSpace(part)), at.Key, n+1)
+	if err != nil {
+		return List[User]{}, err
+	}
+	return listOf(docs, n, publicUser, func(_ int, last *models.User) any { return after{last.Identity} }), nil
+}
+
 // Profile returns a user as the caller may see him.
 func (s *Accounts) Profile(ctx context.Context, c Caller, identity string) (Profile, error) {
 	user, err := s.users.get(ctx, identity)
