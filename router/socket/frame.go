@@ -23,7 +23,7 @@ func (f Frame) Size() int { return len(f) }
 
 // Deferred is a frame that is not the same for everybody who must have it. It is made once an event; each connection fills
 // it in for the user behind it when its turn to be written comes, in the connection's own writer, so that nobody else
-// waits. What it returns is written in its place; where it is refused, nothing is.
+// waits. What it returns is written in its place; where it is refused, or nobody has joined the connection, nothing is.
 type Deferred func(ctx context.Context, viewer service.Caller) ([]hub.Frame, error)
 
 // Size is about what one costs that waits.

@@ -31,7 +31,7 @@ func (s *sink) Write(frames []hub.Frame) error {
 func (s *sink) fill(d Deferred) []hub.Frame {
 	c := (*Conn)(s)
 	viewer := c.Caller()
-	if !viewer.Conn.Open() {
+	if viewer.Conn == nil || !viewer.Conn.Open() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(c.server.ctx, c.server.o.WriteTimeout)
