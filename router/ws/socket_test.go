@@ -75,7 +75,11 @@ func TestPingsKeepASocketOpen(t *testing.T) {
 		}
 	}()
 	for range 50 { // three times as long as silence is borne
-		<-pings
+		select {
+		case <-pings:
+		case r, open := <-frames:
+			t.Fatalf("instead of a ping came %+v, open: %v", r, open)
+		}
 	}
 	h.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventPresence}, Users: []string{"alice"}})
 	if r := <-frames; r.Op != define.EventPresence {
