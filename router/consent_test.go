@@ -123,7 +123,9 @@ func TestLeavingWithAnHeir(t *testing.T) {
 	carol := s.user("carol")
 	alice.befriend(carol)
 	group := alice.group("Estate", bob, carol)
-	leave := func(u *user, query string) *answer { return u.delete("/rooms/"+group+"/members/"+u.identity+query, nil) }
+	leave := func(u *user, query string) *answer {
+		return u.delete("/rooms/"+group+"/members/"+u.identity+query, nil)
+	}
 	alice.put("/rooms/"+group+"/members/"+carol.identity+"/role", fields{"role": "admin"}).ok(200)
 	leave(alice, "").refused("forbidden")
 	leave(alice, "?heir=false").refused("forbidden")
