@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -105,7 +106,7 @@ func TestBinaryFramesAreBroken(t *testing.T) {
 
 func TestHugeFrames(t *testing.T) {
 	t.Parallel()
-	h := open(t)
+	h := open(t, func(_ *hub.Options, o *socket.Options) { o.CloseTimeout = 20 * time.Second }) // to send the rest
 	frame := func(size int) []byte {
 		const around = `{"id":"","op":"ping"}`
 		return []byte(strings.Replace(around, `"",`, `"`+strings.Repeat("i", size-len(around))+`",`, 1))
