@@ -14,8 +14,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// socket is a client of /ws that sends messages, several at once. What is pushed to it is not looked at.
-type socket struct {
+// speaker is a client of /ws that sends messages, several at once. What is pushed to it is not looked at.
+type speaker struct {
 	conn *websocket.Conn
 	gone chan struct{} // closed when the connection is
 	err  error         // why; read after gone
@@ -40,7 +40,7 @@ type stored struct {
 }
 
 // connect opens a socket; the token is in the header where the query is empty.
-func connect(p *process, a account, query string) *socket {
+func connect(p *process, a account, query string) *speaker {
 	p.t.Helper()
 	header := http.Header{}
 	if query == "" {
@@ -50,7 +50,7 @@ func connect(p *process, a account, query string) *socket {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	s := &socket{conn: conn, gone: make(chan struct{}), waiting: map[string]chan acknowledgement{}}
+	s := &speaker{conn: conn, gone: make(chan struct{}), waiting: map[string]chan acknowledgement{}}
 	go s.read()
 	p.t.Cleanup(func() {
 		_ = s.conn.Close() // it may be gone already
@@ -59,7 +59,7 @@ func connect(p *process, a account, query string) *socket {
 	return s
 }
 
-func (s *socket) read() {
+func (s *speaker) read() {
 	defer close(s.gone)
 	for {
 		var a acknowledgement
@@ -78,7 +78,7 @@ func (s *socket) read() {
 var errGone = errors.New("the connection is gone")
 
 // send says something and waits for its acknowledgement. The id of the send is the id of the request, too.
-func (s *socket) send(room, data, id string) (stored, error) {
+func (s *speaker) send(room, data, id string) (stored, error) {
 	answered := make(chan acknowledgement, 1)
 	s.mu.Lock()
 	s.waiting[id] = answered
@@ -141,7 +141,7 @@ func gather(p *process) *crowd {
 
 // talk sends crowdSends messages, except for those that were acknowledged before, and calls stop once when enough of
 // them are. It returns what was acknowledged, by the id of the send, and the sockets. Who sends what is always the same.
-func (c *crowd) talk(p *process, before map[string]stored, stop func()) (acknowledged map[string]stored, sockets []*socket) {
+func (c *crowd) talk(p *process, before map[string]stored, stop func()) (acknowledged map[string]stored, sockets []*speaker) {
 	c.t.Helper()
 	for i := range crowdUsers * socketsEach {
 		sockets = append(sockets, connect(p, c.accounts[i%crowdUsers], ""))

@@ -22,8 +22,8 @@ import (
 	"parlor/models"
 	"parlor/models/embedded"
 	"parlor/router"
+	"parlor/router/socket"
 	"parlor/router/turn"
-	"parlor/router/ws"
 	"parlor/service"
 )
 
@@ -112,7 +112,7 @@ func serve(ctx context.Context, config define.Config, log *slog.Logger) (err err
 	if err := services.Start(ctx); err != nil {
 		return errors.Join(err, services.Stop(ctx))
 	}
-	sockets := newSockets(services, config, log)
+	sockets := socket.New(socket.Options{Hub: services.Hub, Origins: config.CORS.Origins, LimitsFactor: config.Limits.Factor, Log: log})
 	handler, err := router.New(router.Deps{Config: config, Services: services, Sockets: sockets, Log: log})
 	if err != nil {
 		return errors.Join(err, services.Stop(ctx))
@@ -125,7 +125,7 @@ func serve(ctx context.Context, config define.Config, log *slog.Logger) (err err
 type server struct {
 	http     *http.Server
 	services *service.Services
-	sockets  *ws.Server
+	sockets  *socket.Server
 	log      *slog.Logger
 }
 
@@ -171,21 +171,6 @@ func newHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-}
-
-func newSockets(services *service.Services, config define.Config, log *slog.Logger) *ws.Server {
-	return ws.New(ws.Options{
-		Hub:          services.Hub,
-		Sessions:     services.Sessions,
-		Accounts:     services.Accounts,
-		Rooms:        services.Rooms,
-		Messages:     services.Messages,
-		Presence:     services.Presence,
-		Calls:        services.Calls,
-		Origins:      config.CORS.Origins,
-		LimitsFactor: config.Limits.Factor,
-		Log:          log,
-	})
 }
 
 func newTokens(config define.Config) (*helper.Tokens, error) {

@@ -30,6 +30,7 @@ type Config struct {
 	Limits         LimitsConfig   `yaml:"limits"`
 	Hub            HubConfig      `yaml:"hub"`
 	CORS           CORSConfig     `yaml:"cors"`
+	Faces          FacesConfig    `yaml:"faces"`
 	Log            LogConfig      `yaml:"log"`
 
 	Speech      SpeechConfig      `yaml:"speech"`
@@ -128,6 +129,7 @@ func DefaultConfig() Config {
 		Limits:         LimitsConfig{Factor: 1},
 		Hub:            HubConfig{QueueFrames: 1024, QueueBytes: 1 << 20},
 		CORS:           CORSConfig{Origins: []string{}},
+		Faces:          defaultFaces(),
 		Log:            LogConfig{Level: "info", Format: "text"},
 		Speech: SpeechConfig{
 			Model: "whisper-1", ResponseFormat: "verbose_json", Command: []string{}, Timeout: 2 * time.Minute, Parallel: 1,
@@ -172,12 +174,8 @@ func (c Config) Validate() []ConfigProblem {
 	check("mongodb.uri", badMongoURI(c.MongoDB.URI))
 	check("mongodb.database", badDatabase(c.MongoDB.Database))
 	found = append(found, c.Embedded.validate()...)
-	if n := len(c.Auth.Secret); n > 0 && n < minSecretBytes {
-		check("auth.secret", fmt.Sprintf("too short: %d bytes, at least %d are needed", n, minSecretBytes))
-	}
-	if c.Auth.TokenTTL < time.Second {
-		check("auth.token_ttl", fmt.Sprintf("must be at least 1s, is %s", c.Auth.TokenTTL))
-	}
+	check("auth.secret", badSecret(c.Auth.Secret))
+	check("auth.token_ttl", tooBrief(c.Auth.TokenTTL))
 	check("message.edit_window", negative(c.Message.EditWindow))
 	check("message.recall_window", negative(c.Message.RecallWindow))
 	check("files.max_size", outside(c.Files.MaxSize, 1, maxFileBytes))
@@ -196,6 +194,7 @@ func (c Config) Validate() []ConfigProblem {
 	for _, origin := range c.CORS.Origins {
 		check("cors.origins", badOrigin(origin))
 	}
+	found = append(found, c.Faces.validate(c.Listen)...)
 	check("log.level", notOneOf(c.Log.Level, "debug", "info", "warn", "error"))
 	check("log.format", notOneOf(c.Log.Format, "text", "json"))
 	found = append(found, c.Speech.validate()...)
@@ -303,6 +302,21 @@ func badOrigin(origin string) string {
 	u, err := url.Parse(origin)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.Scheme+"://"+strings.ToLower(u.Host) != origin {
 		return fmt.Sprintf("not an origin such as https://chat.example.com, nor \"*\": %q", origin)
+	}
+	return ""
+}
+
+// badSecret does not show the secret. None is for the caller to judge.
+func badSecret(secret string) string {
+	if n := len(secret); n > 0 && n < minSecretBytes {
+		return fmt.Sprintf("too short: %d bytes, at least %d are needed", n, minSecretBytes)
+	}
+	return ""
+}
+
+func tooBrief(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("must be at least 1s, is %s", d)
 	}
 	return ""
 }

@@ -70,6 +70,15 @@ func TestConfigValidate(t *testing.T) {
 		{"turn for nobody", func(c *Config) { c.TURN.Allocations, c.TURN.AllocationsPerUser, c.TURN.Peers = 0, 0, []string{"x"} },
 			"turn.peers turn.allocations turn.allocations_per_user"},
 		{"origins", func(c *Config) { c.CORS.Origins = []string{"*", "http://localhost:5173", "https://[::1]"} }, ""},
+		{"names trusted on loopback", func(c *Config) { c.Listen, c.Faces.Instant.TrustNames = "127.0.0.1:8080", true }, ""},
+		{"names trusted", func(c *Config) { c.Faces.Instant.TrustNames = true }, "faces.instant.trust_names"},
+		{"short secret of usersig", func(c *Config) { c.Faces.Usersig.Secret = "s" }, "faces.usersig.secret"},
+		{"protocol", func(c *Config) { c.Faces.Usersig.Protocol = "document" }, ""},
+		{"another protocol", func(c *Config) { c.Faces.Usersig.Protocol = "" }, "faces.usersig.protocol"},
+		{"no time for signatures", func(c *Config) { c.Faces.Usersig.SigTTL = 0 }, "faces.usersig.sig_ttl"},
+		{"address of files", func(c *Config) { c.Faces.Usersig.URL = "https://chat.example.com/parlor" }, ""},
+		{"address with a slash", func(c *Config) { c.Faces.Usersig.URL = "https://chat.example.com/" }, "faces.usersig.url"},
+		{"address without scheme", func(c *Config) { c.Faces.Usersig.URL = "chat.example.com" }, "faces.usersig.url"},
 		{"origin with path", func(c *Config) { c.CORS.Origins = []string{"https://a.example/"} }, "cors.origins"},
 		{"origin without scheme", func(c *Config) { c.CORS.Origins = []string{"a.example"} }, "cors.origins"},
 		{"origin without host", func(c *Config) { c.CORS.Origins = []string{"https://", "https://:443"} }, "cors.origins cors.origins"},
@@ -77,7 +86,7 @@ func TestConfigValidate(t *testing.T) {
 		{"origin of a file", func(c *Config) { c.CORS.Origins = []string{"null", "file://x"} }, "cors.origins cors.origins"},
 		{"log", func(c *Config) { c.Log = LogConfig{"WARN", ""} }, "log.level log.format"},
 		{"nothing", func(c *Config) { *c = Config{} },
-			"listen data mongodb.database embedded.cache auth.token_ttl files.max_size files.orphan_after call.ring_timeout turn.listen turn.realm turn.min_port turn.max_port turn.allocations turn.allocations_per_user turn.credential_ttl smtp.tls hub.queue_frames hub.queue_bytes log.level log.format " +
+			"listen data mongodb.database embedded.cache auth.token_ttl files.max_size files.orphan_after call.ring_timeout turn.listen turn.realm turn.min_port turn.max_port turn.allocations turn.allocations_per_user turn.credential_ttl smtp.tls hub.queue_frames hub.queue_bytes faces.usersig.protocol faces.usersig.sig_ttl log.level log.format " +
 				"speech.response_format speech.timeout speech.parallel translation.timeout translation.parallel"},
 	}
 	for _, test := range tests {

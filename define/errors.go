@@ -160,6 +160,7 @@ var (
 	ErrAnnouncementNotFound = line(CodeNotFound, 404, "announcement_not_found", "There is no such announcement.", "公告不存在。")
 	ErrFileNotFound         = line(CodeNotFound, 404, "file_not_found", "There is no such file.", "文件不存在。")
 	ErrCallNotFound         = line(CodeNotFound, 404, "call_not_found", "There is no such call.", "通话不存在。")
+	ErrNotificationNotFound = line(CodeNotFound, 404, "notification_not_found", "There is no such notification.", "通知不存在。")
 	ErrConflict             = line(CodeConflict, 409, "conflict", "This exists already.", "已存在。")
 	ErrAccountTaken         = line(CodeConflict, 409, "account_taken", "This account is taken.", "该账号已被占用。")
 	ErrAlreadyFriends       = line(CodeConflict, 409, "already_friends", "You are friends already.", "你们已经是好友。")

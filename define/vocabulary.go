@@ -60,12 +60,18 @@ const (
 	InvitationDeclined = "declined"
 )
 
+// What an invitation waits for.
+const (
+	AwaitsApproval = "approval" // of the owner or an admin
+	AwaitsConsent  = "consent"  // of the invitee
+)
+
 // Kinds of notifications.
 const (
 	NotifyFriendRequest   = "friend.requested"
 	NotifyFriendAccepted  = "friend.accepted"
 	NotifyFriendDeclined  = "friend.declined"
-	NotifyInvitation      = "invitation.pending" // to owner and admins: somebody waits for their approval
+	NotifyInvitation      = "invitation.pending" // to owner and admins, or to the invitee: somebody waits for their approval, or for his consent
 	NotifyInvitationEnded = "invitation.decided" // to inviter and invitee
 	NotifyAdded           = "member.joined"      // to who was added to a group
 	NotifyRemoved         = "member.left"        // to who was removed from one
@@ -127,6 +133,8 @@ const (
 	SyncPerRoom     = 200                 // messages of a room in one sync
 	SyncTotal       = 2_000               // messages in one sync: the rest of the rooms say `more`
 	SyncBytes       = 1 << 20             // bytes of their texts, likewise
+	PasswordMin     = 8                   // characters of a new password
+	PasswordFloor   = 6                   // of one that comes through a face whose own rule asks for less than PasswordMin
 	BodyMax         = 1 << 20             // bytes of a JSON body
 	FrameMax        = 64 << 10            // bytes of a frame on /ws
 	BrokenFramesMax = 10                  // broken frames in a row before a socket is closed

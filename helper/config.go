@@ -224,6 +224,8 @@ func setFromYAML(field reflect.Value, node *yaml.Node) error {
 		return errors.New("must be a single value")
 	case field.Kind() == reflect.String && tag != "!!str":
 		return errors.New("not a string: put it in quotes")
+	case field.Kind() == reflect.Bool && tag != "!!bool":
+		return fmt.Errorf("neither true nor false: %q", node.Value)
 	case isNumber(field) && tag != "!!int" && tag != "!!float":
 		return fmt.Errorf("not a number: %q", node.Value)
 	}
@@ -254,6 +256,11 @@ func setFromText(field reflect.Value, text string) error {
 	switch field.Interface().(type) {
 	case string:
 		field.SetString(text)
+	case bool:
+		if text != "true" && text != "false" {
+			return fmt.Errorf("neither true nor false: %q", text)
+		}
+		field.SetBool(text == "true")
 	case time.Duration:
 		duration, err := time.ParseDuration(text)
 		if err != nil {

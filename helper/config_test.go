@@ -49,9 +49,13 @@ cors:
   origins: ["https://a.example", "https://b.example"]
 log:
   level: debug
+faces:
+  classic: {enabled: false}
+  usersig: {minute_rule: true, sig_ttl: 1m}
 `)
 	config, err := LoadConfig(path, true, []string{
 		"PARLOR_LISTEN=:0",
+		"PARLOR_FACES_COTALK_ENABLED=false",
 		"PARLOR_LIMITS_FACTOR=0",
 		"PARLOR_AUTH_TOKEN_TTL=2h",
 		"PARLOR_TRUSTED_PROXIES=10.0.0.0/8, ::1",
@@ -72,6 +76,10 @@ log:
 	want.MongoDB.URI = "mongodb://db/?a=b"
 	want.CORS.Origins = []string{"https://a.example", "https://b.example"}
 	want.Log.Level = "debug"
+	want.Faces.Classic.Enabled = false
+	want.Faces.Cotalk.Enabled = false
+	want.Faces.Usersig.MinuteRule = true
+	want.Faces.Usersig.SigTTL = time.Minute
 	if !reflect.DeepEqual(config, want) {
 		t.Errorf("got %+v\nwant %+v", config, want)
 	}
@@ -108,6 +116,11 @@ func TestLoadConfigNamesEveryProblem(t *testing.T) {
 		{"number beyond int", "embedded: {cache: 99999999999999999999}\n", nil, []string{`CONFIG:1:19: embedded.cache: not a whole number: "99999999999999999999"`}},
 		{"duration without unit", "auth:\n  token_ttl: 60\n", nil, []string{`CONFIG:2:14: auth.token_ttl: not a duration such as 90s or 168h: "60"`}},
 		{"number for string keeps the secret", "embedded:\n  password: 123456\n", nil, []string{`CONFIG:2:13: embedded.password: not a string: put it in quotes`}},
+		{"neither true nor false", "faces:\n  classic:\n    enabled: no\n", []string{"PARLOR_FACES_COTALK_ENABLED=1"}, []string{
+			`CONFIG:3:14: faces.classic.enabled: neither true nor false: "no"`,
+			`PARLOR_FACES_COTALK_ENABLED: faces.cotalk.enabled: neither true nor false: "1"`,
+		}},
+		{"quoted truth", "faces: {classic: {enabled: \"true\"}}\n", nil, []string{`CONFIG:1:28: faces.classic.enabled: neither true nor false: "true"`}},
 		{"list for scalar", "listen: [a]\n", nil, []string{`CONFIG:1:9: listen: must be a single value`}},
 		{"scalar for list", "cors:\n  origins: https://a.example\n", nil, []string{`CONFIG:2:12: cors.origins: must be a list`}},
 		{"item of another type", "trusted_proxies:\n  - ::1\n  - 7\n", nil, []string{`CONFIG:2:3: trusted_proxies: item in line 3 is not a string`}},

@@ -62,6 +62,16 @@ func (r *Rates) Allow(key string, now time.Time) (ok bool, retryAfter time.Durat
 	return false, seconds(1-limiter.TokensAt(now), r.limit)
 }
 
+// Return takes back one event of key that Allow has counted: it turned out not to be one.
+func (r *Rates) Return(key string, now time.Time) {
+	if r.off {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.limiter(key, now).AllowN(now, -1) // never beyond the burst, to which the limiter cuts its tokens down
+}
+
 func (r *Rates) limiter(key string, now time.Time) *rate.Limiter {
 	element := r.keys[key]
 	if element == nil {

@@ -23,6 +23,28 @@ func countAllowed(r *Rates, key string, now time.Time, n int) int {
 	return allowed
 }
 
+func TestRatesGiveBack(t *testing.T) {
+	t.Parallel()
+	r := NewRates(1.0/3600, 2, 1)
+	at := time.Unix(1_700_000_000, 0)
+	r.Allow("a", at)
+	r.Allow("a", at)
+	r.Return("a", at)
+	for i, want := range []bool{true, false} {
+		if ok, _ := r.Allow("a", at); ok != want {
+			t.Errorf("event %d: allowed %v", i, ok)
+		}
+	}
+	for range 3 { // more than were counted
+		r.Return("b", at)
+	}
+	for i, want := range []bool{true, true, false} {
+		if ok, _ := r.Allow("b", at); ok != want {
+			t.Errorf("event %d of another key: allowed %v", i, ok)
+		}
+	}
+}
+
 func TestRatesAllowBurstThenRateForEachKey(t *testing.T) {
 	t.Parallel()
 	r := NewRates(2, 5, 1)

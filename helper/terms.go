@@ -66,6 +66,7 @@ const (
 	termPart   = "t:"
 	termStart  = "^:"
 	termSingle = "c:"
+	termName   = "n:" // of a user's name, which is never looked for among messages
 )
 
 // TextTerms returns the terms of a folded text, each once, in order.
@@ -147,6 +148,38 @@ func appendSingles(terms []int32, runes []rune) []int32 {
 	single := hashStart.text(termSingle)
 	for _, r := range runes {
 		terms = append(terms, int32(single.rune(r)))
+	}
+	return terms
+}
+
+// nameParts is the length of the longest parts of names that have terms.
+const nameParts = 3
+
+// NameTerms returns the terms of folded names: of every one, two and three characters in a row, each once, in order.
+func NameTerms(names ...string) []int32 {
+	var terms []int32
+	for _, name := range names {
+		runes := []rune(name)
+		for n := 1; n <= nameParts; n++ {
+			terms = append(terms, nameTerms(runes, n)...)
+		}
+	}
+	slices.Sort(terms)
+	return slices.Compact(terms)
+}
+
+// NamePartTerms returns terms that every folded name has in which a folded part stands; none for no part.
+func NamePartTerms(part string) []int32 {
+	runes := []rune(part)
+	terms := nameTerms(runes, max(1, min(nameParts, len(runes))))
+	slices.Sort(terms)
+	return slices.Compact(terms)
+}
+
+func nameTerms(runes []rune, n int) []int32 {
+	var terms []int32
+	for i := range max(0, len(runes)-n+1) {
+		terms = append(terms, Term(termName+string(runes[i:i+n])))
 	}
 	return terms
 }

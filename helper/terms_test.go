@@ -73,3 +73,22 @@ func TestTermsKeepTheirValues(t *testing.T) {
 		t.Errorf("the term of a pair is %d", got)
 	}
 }
+
+// A part of a name has no terms but those of the name, so that none is missed.
+func FuzzNameTerms(f *testing.F) {
+	for _, name := range []string{"alice", "小明_1.-", "", "aaaa", "e\u0301"} {
+		f.Add(name, 1, 3)
+	}
+	f.Fuzz(func(t *testing.T, name string, from, to int) {
+		runes := []rune(name)
+		if from < 0 || to < from || to > len(runes) {
+			return
+		}
+		have := NameTerms("another", string(runes))
+		for _, term := range NamePartTerms(string(runes[from:to])) {
+			if !slices.Contains(have, term) {
+				t.Fatalf("%q has no term of its part %q", name, string(runes[from:to]))
+			}
+		}
+	})
+}

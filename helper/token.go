@@ -3,6 +3,7 @@ package helper
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -38,12 +39,17 @@ func NewTokens(secret []byte) *Tokens {
 
 // Sign returns a token for user's session. Fractions of a second are cut from both times.
 func (t *Tokens) Sign(user, session string, issued, expires time.Time) (string, error) {
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
-		Subject:   user,
-		ID:        session,
-		IssuedAt:  jwt.NewNumericDate(issued),
-		ExpiresAt: jwt.NewNumericDate(expires),
-	}).SignedString(t.secret)
+	return t.SignMore(user, session, issued, expires, nil)
+}
+
+// SignMore is Sign with more claims, which are for others to read: Parse passes over them. They can't replace those of Sign.
+func (t *Tokens) SignMore(user, session string, issued, expires time.Time, more map[string]any) (string, error) {
+	claims := jwt.MapClaims{}
+	maps.Copy(claims, more)
+	maps.Copy(claims, jwt.MapClaims{
+		"sub": user, "jti": session, "iat": jwt.NewNumericDate(issued), "exp": jwt.NewNumericDate(expires),
+	})
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(t.secret)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}

@@ -1,6 +1,8 @@
 package helper
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -29,6 +31,32 @@ func TestTokenRoundTrip(t *testing.T) {
 	}
 	if claims.IssuedAt.Unix() != issued.Unix() || claims.ExpiresAt.Unix() != expires.Unix() {
 		t.Errorf("got times %v, %v, want %v, %v", claims.IssuedAt, claims.ExpiresAt, issued, expires)
+	}
+}
+
+// What others put into a token changes nothing of what it says to us.
+func TestTokensHoldMore(t *testing.T) {
+	t.Parallel()
+	tokens := NewTokens([]byte(strings.Repeat("s", 32)))
+	issued := time.Now()
+	token, err := tokens.SignMore("anna", "s1", issued, issued.Add(time.Hour), map[string]any{"data": map[string]any{"user_id": 7}, "sub": "eve", "exp": 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if claims, err := tokens.Parse(token); err != nil || claims.User != "anna" || claims.Session != "s1" {
+		t.Errorf("got %+v, %v", claims, err)
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said struct {
+		Data struct {
+			UserID int `json:"user_id"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(payload, &said); err != nil || said.Data.UserID != 7 {
+		t.Errorf("the token says %s: %v", payload, err)
 	}
 }
 

@@ -14,19 +14,24 @@ const (
 	corsMaxAge  = "600" // seconds; Chromium remembers a preflight for 7200 at most
 )
 
-// CORS lets pages of these origins call the API from a browser; "*" stands for every origin. Credentials in cookies
-// are not allowed, since the API knows none.
+// CORS lets pages of these origins call the server from a browser; "*" stands for every origin. Cookies count for the
+// pages of origins that are named.
 func CORS(origins []string) gin.HandlerFunc {
 	everyone := slices.Contains(origins, "*")
+	origins = slices.DeleteFunc(slices.Clone(origins), func(origin string) bool { return origin == "*" })
 	return func(c *gin.Context) {
-		if len(origins) == 0 {
+		if !everyone && len(origins) == 0 {
 			return
 		}
 		header := c.Writer.Header()
 		header.Add("Vary", "Origin")
 		origin := c.GetHeader("Origin")
-		if origin == "" || !everyone && !slices.Contains(origins, origin) {
+		named := slices.Contains(origins, origin)
+		if origin == "" || !everyone && !named {
 			return
+		}
+		if named {
+			header.Set("Access-Control-Allow-Credentials", "true")
 		}
 		header.Set("Access-Control-Allow-Origin", origin)
 		header.Set("Access-Control-Expose-Headers", corsExposed)

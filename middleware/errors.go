@@ -96,10 +96,24 @@ func Errors(log *slog.Logger) gin.HandlerFunc {
 		}
 		refusal, expected := Refusal(err)
 		logError(c, log, err, refusal, expected)
-		if !c.Writer.Written() {
-			writeError(c, refusal)
+		if c.Writer.Written() {
+			return
 		}
+		if write, ok := c.Value(keyWriter).(ErrorWriter); ok {
+			write(c, err, refusal)
+			return
+		}
+		writeError(c, refusal)
 	}
+}
+
+// ErrorWriter writes the error with which a request ended; refusal is what the client may be told of it (Refusal).
+type ErrorWriter func(c *gin.Context, err error, refusal *define.Error)
+
+// WriteErrors lets the routes of a way in have their errors written in its own words: those of handlers, of the middleware
+// behind it, and panics.
+func WriteErrors(write ErrorWriter) gin.HandlerFunc {
+	return func(c *gin.Context) { c.Set(keyWriter, write) }
 }
 
 // logError leaves the everyday refusals out, which the access log counts by their status.

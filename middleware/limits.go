@@ -44,12 +44,22 @@ func JSONBody(limit int64) gin.HandlerFunc {
 			fail(c, define.ErrUnsupported)
 			return
 		}
-		if r.ContentLength > limit {
-			fail(c, define.ErrTooLarge)
-			return
-		}
-		r.Body = http.MaxBytesReader(c.Writer, r.Body, limit)
+		limitBody(c, limit)
 	}
+}
+
+// Body refuses bodies of more than limit bytes, of whatever type. A reader of the body meets *http.MaxBytesError where the
+// length was not said before.
+func Body(limit int64) gin.HandlerFunc {
+	return func(c *gin.Context) { limitBody(c, limit) }
+}
+
+func limitBody(c *gin.Context, limit int64) {
+	if c.Request.ContentLength > limit {
+		fail(c, define.ErrTooLarge)
+		return
+	}
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
 }
 
 // acceptsAsJSON reports whether a body of this Content-Type is taken for JSON in UTF-8; one without any type is.

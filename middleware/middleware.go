@@ -16,13 +16,17 @@ import (
 const (
 	keyRequestID = "parlor.request_id"
 	keyCaller    = "parlor.caller"
+	keyWriter    = "parlor.error_writer"
 )
 
-// CallerOf returns who asks, as Session found out; the zero Caller on a public route.
+// CallerOf returns who asks, as Session found out or SetCaller was told; the zero Caller where nobody has asked.
 func CallerOf(c *gin.Context) service.Caller {
 	caller, _ := c.Value(keyCaller).(service.Caller)
 	return caller
 }
+
+// SetCaller notes who asks, for CallerOf and the access log. It is for ways in that find out by themselves.
+func SetCaller(c *gin.Context, caller service.Caller) { c.Set(keyCaller, caller) }
 
 // AccessLog writes one line for each request, except for those to the routes in quiet. Query strings are left out,
 // since they may hold tokens; so are bodies.

@@ -281,6 +281,41 @@ func TestPanicIsAnswered(t *testing.T) {
 	}
 }
 
+// A way in with its own words for errors says everything in them; the others are not concerned.
+func TestErrorsInOtherWords(t *testing.T) {
+	t.Parallel()
+	own := errors.New("its own")
+	s := newServer(t, func(e *gin.Engine) {
+		none := helper.NewRates(1.0/3600, 1, 1)
+		none.Allow("address:127.0.0.1", time.Now())
+		words := e.Group("/words", middleware.WriteErrors(func(c *gin.Context, err error, refusal *define.Error) {
+			c.String(http.StatusOK, "%s %v", refusal.Code, errors.Is(err, own))
+		}))
+		words.GET("/refused", middleware.Handle(func(*gin.Context) error { return define.ErrForbidden.With(own) }))
+		words.GET("/fault", middleware.Handle(func(*gin.Context) error { return own }))
+		words.GET("/panic", func(*gin.Context) { panic("at the disco") })
+		words.GET("/limited", middleware.RateLimit(none), func(c *gin.Context) { c.String(http.StatusOK, "let through") })
+		words.POST("/large", middleware.Body(1), func(c *gin.Context) { c.String(http.StatusOK, "let through") })
+		e.GET("/refused", middleware.Handle(func(*gin.Context) error { return define.ErrForbidden }))
+	})
+	for path, want := range map[string]string{
+		"GET /words/refused": "forbidden true", "GET /words/fault": "internal true", "GET /words/panic": "internal false",
+		"GET /words/limited": "rate_limited false", "POST /words/large": "too_large false",
+	} {
+		method, path, _ := strings.Cut(path, " ")
+		var body io.Reader
+		if method == "POST" {
+			body = strings.NewReader("ab")
+		}
+		if a := s.do(t, method, path, body); a.StatusCode != 200 || a.body != want {
+			t.Errorf("%s: status %d, body %q, want %q", path, a.StatusCode, a.body, want)
+		}
+	}
+	if a := s.do(t, "GET", "/refused", nil); a.StatusCode != 403 || a.failure(t).Code != "forbidden" {
+		t.Errorf("another route: status %d, body %q", a.StatusCode, a.body)
+	}
+}
+
 func TestClientThatLeftIsNoError(t *testing.T) {
 	t.Parallel()
 	entered := make(chan struct{})
@@ -375,6 +410,9 @@ func TestCORS(t *testing.T) {
 			a := s.do(t, test.method, "/", nil, headers...)
 			if got := a.Header.Get("Access-Control-Allow-Origin"); a.StatusCode != test.status || got != test.allowed {
 				t.Errorf("status %d, allowed %q", a.StatusCode, got)
+			}
+			if got, want := a.Header.Get("Access-Control-Allow-Credentials") == "true", test.allowed != "" && test.origins[0] == page; got != want {
+				t.Errorf("cookies count: %v, want %v", got, want)
 			}
 			if a.StatusCode != http.StatusNoContent {
 				return

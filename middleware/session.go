@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -19,44 +20,45 @@ type Authenticator interface {
 // Session lets only those pass who show the token of a session in the Authorization header; CallerOf says afterwards
 // who they are. Attempts that fail are counted by address.
 func Session(sessions Authenticator, failures Limiter) gin.HandlerFunc {
-	return session(sessions, failures, func(c *gin.Context) (string, bool) { return BearerToken(c.GetHeader("Authorization")) })
+	return session(sessions, failures, bearer)
 }
 
 // SessionInQuery is Session for what a page shows as an image or plays: browsers can't set a header there, so that the
 // token may also stand in the query, as `token`. AccessLog leaves queries out.
 func SessionInQuery(sessions Authenticator, failures Limiter) gin.HandlerFunc {
-	return session(sessions, failures, func(c *gin.Context) (string, bool) {
-		if token, ok := BearerToken(c.GetHeader("Authorization")); ok {
-			return token, true
-		}
-		token := c.Query("token")
-		return token, token != ""
-	})
+	return session(sessions, failures, func(c *gin.Context) string { return cmp.Or(bearer(c), c.Query("token")) })
 }
 
-func session(sessions Authenticator, failures Limiter, tokenOf func(*gin.Context) (string, bool)) gin.HandlerFunc {
+// bearer returns the token of the Authorization header, empty without one.
+func bearer(c *gin.Context) string {
+	if token, ok := BearerToken(c.GetHeader("Authorization")); ok {
+		return token
+	}
+	return ""
+}
+
+func session(sessions Authenticator, failures Limiter, tokenOf func(*gin.Context) string) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		caller, err := authenticate(c, sessions, tokenOf)
-		if err == nil {
-			c.Set(keyCaller, caller)
-			return
+		if _, err := Authenticate(c, sessions, failures, tokenOf(c)); err != nil {
+			fail(c, err)
 		}
-		if refusal, _ := Refusal(err); refusal.Code == define.CodeUnauthenticated {
-			if ok, wait := failures.Allow(addressKey(c), time.Now()); !ok {
-				err = define.ErrRateLimited.After(wait)
-			}
-		}
-		fail(c, err)
 	}
 }
 
-func authenticate(c *gin.Context, sessions Authenticator, tokenOf func(*gin.Context) (string, bool)) (service.Caller, error) {
-	token, ok := tokenOf(c)
-	if !ok {
-		return service.Caller{}, define.ErrUnauthenticated
-	}
+// Authenticate finds out whose session a token is, wherever the request had it, and notes it for CallerOf. Attempts that
+// fail are counted by address.
+func Authenticate(c *gin.Context, sessions Authenticator, failures Limiter, token string) (service.Caller, error) {
 	caller, _, err := sessions.Authenticate(c.Request.Context(), token, c.ClientIP())
-	return caller, err
+	if err == nil {
+		SetCaller(c, caller)
+		return caller, nil
+	}
+	if refusal, _ := Refusal(err); refusal.Code == define.CodeUnauthenticated {
+		if ok, wait := failures.Allow(addressKey(c), time.Now()); !ok {
+			err = define.ErrRateLimited.After(wait)
+		}
+	}
+	return service.Caller{}, err
 }
 
 // BearerToken returns the token of an Authorization header (RFC 6750, 2.1).

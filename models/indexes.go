@@ -25,6 +25,7 @@ type index struct {
 var indexes = []index{
 	{collection: "user", keys: []string{"account_key"}, unique: true},
 	{collection: "user", keys: []string{"nickname_key", "_id"}},
+	{collection: "user", keys: []string{"name_terms", "_id"}},
 	{collection: "user", keys: []string{"number"}, unique: true},
 	{collection: "user", keys: []string{"email"}, unique: true, partial: bson.D{{Key: "email_verified", Value: true}}},
 
@@ -52,6 +53,7 @@ var indexes = []index{
 	// Nobody has two pending invitations into one room.
 	{collection: "room_invitation", keys: []string{"room_identity", "invitee"}, unique: true, partial: bson.D{{Key: "state", Value: define.InvitationPending}}},
 	{collection: "room_invitation", keys: []string{"room_identity", "-_id"}},
+	{collection: "room_invitation", keys: []string{"invitee", "-_id"}, partial: bson.D{{Key: "state", Value: define.InvitationPending}}},
 	{collection: "announcement", keys: []string{"room_identity", "-_id"}},
 	{collection: "announcement", keys: []string{"message_identity"}},
 	{collection: "notification", keys: []string{"receiver", "-_id"}},

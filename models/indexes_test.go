@@ -66,7 +66,10 @@ func openWatched(t *testing.T) (*Store, *sent) {
 	if err := s.makeIndexes(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	// The terms of a run are many: an index of single values is planned otherwise.
+	// The terms of a run and of a user are many: an index of single values is planned otherwise.
+	if err := s.Users.Insert(t.Context(), &User{Identity: "t", AccountKey: "terms"}); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Runs.InsertMany(t.Context(), []MessageRun{{Identity: 1, RoomIdentity: "r", Terms: []int32{1, 2}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -78,25 +81,30 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 	ask := func(_ any, err error) error { return err }
 	name := "x"
 	return map[string]func() error{
-		"Users.Get":              func() error { return ask(s.Users.Get(ctx, "u")) },
-		"Users.GetMany":          func() error { return ask(s.Users.GetMany(ctx, []string{"u", "v"})) },
-		"Users.ByAccount":        func() error { return ask(s.Users.ByAccount(ctx, "a")) },
-		"Users.ByEmail":          func() error { return ask(s.Users.ByEmail(ctx, "a@example.com")) },
-		"Users.Change":           func() error { return ask(s.Users.Change(ctx, "u", UserChange{Nickname: &name})) },
-		"Users.Cancel":           func() error { return s.Users.Cancel(ctx, "u", 1) },
-		"Users.ByAccountPrefix":  func() error { return ask(s.Users.ByAccountPrefix(ctx, "a", "ab", 10)) },
-		"Users.ByNicknamePrefix": func() error { return ask(s.Users.ByNicknamePrefix(ctx, "a", "", "", 10)) },
+		"Users.Get":               func() error { return ask(s.Users.Get(ctx, "u")) },
+		"Users.GetMany":           func() error { return ask(s.Users.GetMany(ctx, []string{"u", "v"})) },
+		"Users.ByAccount":         func() error { return ask(s.Users.ByAccount(ctx, "a")) },
+		"Users.ByNumber":          func() error { return ask(s.Users.ByNumber(ctx, 1)) },
+		"Users.ByEmail":           func() error { return ask(s.Users.ByEmail(ctx, "a@example.com")) },
+		"Users.Change":            func() error { return ask(s.Users.Change(ctx, "u", UserChange{Nickname: &name})) },
+		"Users.Cancel":            func() error { return s.Users.Cancel(ctx, "u", 1) },
+		"Users.ByAccountPrefix":   func() error { return ask(s.Users.ByAccountPrefix(ctx, "a", "ab", 10)) },
+		"Users.ByNicknamePrefix":  func() error { return ask(s.Users.ByNicknamePrefix(ctx, "a", "", "", 10)) },
+		"Users.ByNamePart":        func() error { return ask(s.Users.ByNamePart(ctx, "part", "u", 10)) },
+		"Users.ByNamePart of all": func() error { return ask(s.Users.ByNamePart(ctx, "", "u", 10)) },
 		"Users.ByNicknamePrefix, next page": func() error {
 			return ask(s.Users.ByNicknamePrefix(ctx, "a", "ab", "u", 10))
 		},
 
-		"Sessions.Get":    func() error { return ask(s.Sessions.Get(ctx, "s")) },
-		"Sessions.ByUser": func() error { return ask(s.Sessions.ByUser(ctx, "u", "s", 10)) },
-		"Sessions.Seen":   func() error { return s.Sessions.Seen(ctx, "s", "127.0.0.1", 1) },
-		"Sessions.Renew":  func() error { return ask(s.Sessions.Renew(ctx, "s", time.Now())) },
-		"Sessions.Unlock": func() error { return s.Sessions.Unlock(ctx, "s", "r", 1) },
-		"Sessions.Lock":   func() error { return s.Sessions.Lock(ctx, "u", "r") },
-		"Sessions.Delete": func() error { return ask(s.Sessions.Delete(ctx, "u", "s")) },
+		"Sessions.Get":       func() error { return ask(s.Sessions.Get(ctx, "s")) },
+		"Sessions.ByUser":    func() error { return ask(s.Sessions.ByUser(ctx, "u", "s", 10)) },
+		"Sessions.Seen":      func() error { return s.Sessions.Seen(ctx, "s", "127.0.0.1", 1) },
+		"Sessions.Renew":     func() error { return ask(s.Sessions.Renew(ctx, "s", time.Now())) },
+		"Sessions.Unlock":    func() error { return s.Sessions.Unlock(ctx, "s", "r", 1) },
+		"Sessions.Lock":      func() error { return s.Sessions.Lock(ctx, "u", "r") },
+		"Sessions.SetNumber": func() error { return s.Sessions.SetNumber(ctx, "s", "n") },
+		"Sessions.ByNumber":  func() error { return ask(s.Sessions.ByNumber(ctx, "u", "n")) },
+		"Sessions.Delete":    func() error { return ask(s.Sessions.Delete(ctx, "u", "s")) },
 
 		"Friendships.Ensure": func() error {
 			return s.Friendships.Ensure(ctx, &Friendship{Identity: "f", UserIdentity: "u", FriendIdentity: "v"})
@@ -134,6 +142,8 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Rooms.Dissolve":       func() error { return s.Rooms.Dissolve(ctx, "r", 1) },
 		"Rooms.SetOwner":       func() error { return s.Rooms.SetOwner(ctx, "r", "u", 1) },
 		"Rooms.SetMemberCount": func() error { return s.Rooms.SetMemberCount(ctx, "r", 1, 1) },
+		"Rooms.KeepSilence":    func() error { return s.Rooms.KeepSilence(ctx, "r", "u", 1) },
+		"Rooms.ForgetSilence":  func() error { return s.Rooms.ForgetSilence(ctx, "r", []string{"u"}) },
 		"Rooms.Reword":         func() error { return s.Rooms.Reword(ctx, &Message{RoomIdentity: "r", Identity: 1}) },
 		"Rooms.Advance":        func() error { return s.Rooms.Advance(ctx, []Message{{RoomIdentity: "r", Seq: 1}}) },
 
@@ -162,11 +172,13 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"UserRooms.Skip":        func() error { return s.UserRooms.Skip(ctx, "r", 1, "") },
 		"UserRooms.Skip of one": func() error { return s.UserRooms.Skip(ctx, "r", 1, "u") },
 
-		"Invitations.Get":     func() error { return ask(s.Invitations.Get(ctx, "i")) },
-		"Invitations.Pending": func() error { return ask(s.Invitations.Pending(ctx, "r", "u")) },
-		"Invitations.Page":    func() error { return ask(s.Invitations.Page(ctx, "r", "i", 10)) },
-		"Invitations.Settle":  func() error { return s.Invitations.Settle(ctx, "r", []string{"u", "v"}, "w", 1) },
-		"Invitations.Decide":  func() error { return ask(s.Invitations.Decide(ctx, "i", define.InvitationApproved, "u", 1)) },
+		"Invitations.Close":    func() error { return s.Invitations.Close(ctx, "r", "u", 1) },
+		"Invitations.Awaiting": func() error { return ask(s.Invitations.Awaiting(ctx, "u", "i", 10)) },
+		"Invitations.Get":      func() error { return ask(s.Invitations.Get(ctx, "i")) },
+		"Invitations.Pending":  func() error { return ask(s.Invitations.Pending(ctx, "r", "u")) },
+		"Invitations.Page":     func() error { return ask(s.Invitations.Page(ctx, "r", "i", 10)) },
+		"Invitations.Settle":   func() error { return s.Invitations.Settle(ctx, "r", []string{"u", "v"}, "w", 1) },
+		"Invitations.Decide":   func() error { return ask(s.Invitations.Decide(ctx, "i", define.InvitationApproved, "u", 1)) },
 
 		"Announcements.Get":             func() error { return ask(s.Announcements.Get(ctx, "a")) },
 		"Announcements.Page":            func() error { return ask(s.Announcements.Page(ctx, "r", "a", 10)) },
@@ -174,6 +186,8 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Announcements.DeleteByMessage": func() error { return s.Announcements.DeleteByMessage(ctx, 1) },
 
 		"Notifications.Page":     func() error { return ask(s.Notifications.Page(ctx, "u", 5, 10)) },
+		"Notifications.Get":      func() error { return ask(s.Notifications.Get(ctx, "u", 1)) },
+		"Notifications.Delete":   func() error { return ask(s.Notifications.Delete(ctx, "u", 1)) },
 		"Notifications.Read":     func() error { return s.Notifications.Read(ctx, "u", []int64{1, 2}) },
 		"Notifications.Read all": func() error { return s.Notifications.Read(ctx, "u", nil) },
 

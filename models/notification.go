@@ -27,6 +27,7 @@ type NotificationContent struct {
 	Announcement string `bson:"announcement,omitempty"`
 	Role         string `bson:"role,omitempty"`
 	State        string `bson:"state,omitempty"`
+	Awaits       string `bson:"awaits,omitempty"`
 }
 
 // Notifications is the collection `notification`.
@@ -45,6 +46,16 @@ func (n Notifications) Page(ctx context.Context, user string, before int64, limi
 		filter = append(filter, bson.E{Key: "_id", Value: bson.D{{Key: "$lt", Value: before}}})
 	}
 	return findAll[Notification](ctx, n.c, filter, page(bson.D{{Key: "_id", Value: -1}}, limit))
+}
+
+// Get returns one notification of a user.
+func (n Notifications) Get(ctx context.Context, user string, identity int64) (Notification, error) {
+	return findOne[Notification](ctx, n.c, bson.D{{Key: "_id", Value: identity}, {Key: "receiver", Value: user}})
+}
+
+// Delete takes a notification of a user away and reports whether there was one.
+func (n Notifications) Delete(ctx context.Context, user string, identity int64) (bool, error) {
+	return deleteOne(ctx, n.c, bson.D{{Key: "_id", Value: identity}, {Key: "receiver", Value: user}})
 }
 
 // Read marks notifications of a user as read: those with the identities, or all where identities is nil.

@@ -9,14 +9,15 @@ import (
 	"parlor/define"
 )
 
-// RoomInvitation is somebody's way into a group that waits for the approval of its owner or an admin. Who asks to join
-// by himself is both inviter and invitee.
+// RoomInvitation is somebody's way into a group that waits for the approval of its owner or an admin, or for the
+// invitee's own consent. Who asks to join by himself is both inviter and invitee.
 type RoomInvitation struct {
 	Identity     string `bson:"_id"` // UUIDv7: in the order of asking
 	RoomIdentity string `bson:"room_identity"`
 	Inviter      string `bson:"inviter"`
 	Invitee      string `bson:"invitee"`
 	Message      string `bson:"message"`
+	Awaits       string `bson:"awaits"`     // define.Awaits…; empty is approval
 	State        string `bson:"state"`      // define.Invitation…
 	DecidedBy    string `bson:"decided_by"` // empty while it is pending
 	CreatedAt    int64  `bson:"created_at"`
@@ -53,12 +54,31 @@ func (r RoomInvitations) Page(ctx context.Context, room, before string, limit in
 	return findAll[RoomInvitation](ctx, r.c, filter, page(bson.D{{Key: "_id", Value: -1}}, limit))
 }
 
+// Awaiting returns the pending invitations of somebody that wait for his consent, newest first, before the identity
+// `before` ("" is from the newest).
+func (r RoomInvitations) Awaiting(ctx context.Context, invitee, before string, limit int) ([]RoomInvitation, error) {
+	filter := bson.D{
+		{Key: "invitee", Value: invitee}, {Key: "state", Value: define.InvitationPending}, {Key: "awaits", Value: define.AwaitsConsent},
+	}
+	if before != "" {
+		filter = append(filter, bson.E{Key: "_id", Value: bson.D{{Key: "$lt", Value: before}}})
+	}
+	return findAll[RoomInvitation](ctx, r.c, filter, page(bson.D{{Key: "_id", Value: -1}}, limit))
+}
+
 // Settle approves the pending invitations of people who have come into a room another way.
 func (r RoomInvitations) Settle(ctx context.Context, room string, invitees []string, by string, at int64) error {
 	filter := bson.D{
 		{Key: "room_identity", Value: room}, {Key: "invitee", Value: bson.D{{Key: "$in", Value: invitees}}}, {Key: "state", Value: define.InvitationPending},
 	}
 	_, err := r.c.UpdateMany(ctx, filter, decision(define.InvitationApproved, by, at))
+	return wrap(err)
+}
+
+// Close declines all pending invitations of a room that is no more.
+func (r RoomInvitations) Close(ctx context.Context, room, by string, at int64) error {
+	filter := bson.D{{Key: "room_identity", Value: room}, {Key: "state", Value: define.InvitationPending}}
+	_, err := r.c.UpdateMany(ctx, filter, decision(define.InvitationDeclined, by, at))
 	return wrap(err)
 }
 

@@ -17,6 +17,7 @@ type Session struct {
 	CreatedAt    int64     `bson:"created_at"`
 	SeenAt       int64     `bson:"seen_at"`
 	ExpiresAt    time.Time `bson:"expires_at"`
+	Number       string    `bson:"number,omitempty"` // the hash of its numeric token, where it has one
 	// Unlocked says until when this session may read rooms that its user has locked.
 	Unlocked map[string]int64 `bson:"unlocked,omitempty"`
 }
@@ -56,6 +57,17 @@ func (s Sessions) Renew(ctx context.Context, identity string, expires time.Time)
 func (s Sessions) Unlock(ctx context.Context, identity, room string, until int64) error {
 	_, err := changeOne[Session](ctx, s.c, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$set", Value: bson.D{{Key: "unlocked." + room, Value: until}}}})
 	return err
+}
+
+// SetNumber gives a session the hash of another numeric token; ErrNotFound where the session is over.
+func (s Sessions) SetNumber(ctx context.Context, identity, hash string) error {
+	_, err := changeOne[Session](ctx, s.c, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$set", Value: bson.D{{Key: "number", Value: hash}}}})
+	return err
+}
+
+// ByNumber returns the session of a user that has a numeric token of this hash.
+func (s Sessions) ByNumber(ctx context.Context, user, hash string) (Session, error) {
+	return findOne[Session](ctx, s.c, bson.D{{Key: "user_identity", Value: user}, {Key: "number", Value: hash}})
 }
 
 // Lock takes back from every session of a user that it may read a locked room.

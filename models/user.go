@@ -2,35 +2,39 @@ package models
 
 import (
 	"context"
+	"regexp"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"parlor/helper"
 )
 
 // User is an account. Times are Unix milliseconds, 0 for never.
 type User struct {
-	Identity      string `bson:"_id"`
-	Account       string `bson:"account"`
-	AccountKey    string `bson:"account_key"` // account without regard to case: unique, logged in by, searched
-	Number        int64  `bson:"number"`
-	Password      string `bson:"password"` // argon2id PHC string
-	Nickname      string `bson:"nickname"`
-	NicknameKey   string `bson:"nickname_key"` // nickname without regard to case: searched
-	Sex           int    `bson:"sex"`          // 0 unknown, 1 male, 2 female
-	Email         string `bson:"email"`
-	EmailVerified bool   `bson:"email_verified"`
-	Phone         string `bson:"phone"`
-	Avatar        string `bson:"avatar"`
-	Description   string `bson:"description"`
-	Name          string `bson:"name"`
-	Birthday      string `bson:"birthday"` // 2006-01-02
-	IDCardNum     string `bson:"id_card_num"`
-	Province      string `bson:"province"`
-	City          string `bson:"city"`
-	CreatedAt     int64  `bson:"created_at"`
-	UpdatedAt     int64  `bson:"updated_at"`
-	LoginAt       int64  `bson:"login_at"`
-	CancelledAt   int64  `bson:"cancelled_at"`
+	Identity      string  `bson:"_id"`
+	Account       string  `bson:"account"`
+	AccountKey    string  `bson:"account_key"` // account without regard to case: unique, logged in by, searched
+	Number        int64   `bson:"number"`
+	Password      string  `bson:"password"` // argon2id PHC string
+	Nickname      string  `bson:"nickname"`
+	NicknameKey   string  `bson:"nickname_key"` // nickname without regard to case: searched
+	NameTerms     []int32 `bson:"name_terms"`   // of both keys: a part of either is found by them
+	Sex           int     `bson:"sex"`          // 0 unknown, 1 male, 2 female
+	Email         string  `bson:"email"`
+	EmailVerified bool    `bson:"email_verified"`
+	Phone         string  `bson:"phone"`
+	Avatar        string  `bson:"avatar"`
+	Description   string  `bson:"description"`
+	Name          string  `bson:"name"`
+	Birthday      string  `bson:"birthday"` // 2006-01-02
+	IDCardNum     string  `bson:"id_card_num"`
+	Province      string  `bson:"province"`
+	City          string  `bson:"city"`
+	CreatedAt     int64   `bson:"created_at"`
+	UpdatedAt     int64   `bson:"updated_at"`
+	LoginAt       int64   `bson:"login_at"`
+	CancelledAt   int64   `bson:"cancelled_at"`
 }
 
 // UserChange names the fields to set; nil ones stay.
@@ -59,6 +63,7 @@ type Users struct{ c *mongo.Collection }
 
 // Insert adds a user; ErrDuplicate where the account or the number is taken.
 func (u Users) Insert(ctx context.Context, user *User) error {
+	user.NameTerms = helper.NameTerms(user.AccountKey, user.NicknameKey)
 	_, err := u.c.InsertOne(ctx, user)
 	return wrap(err)
 }
@@ -78,6 +83,11 @@ func (u Users) ByAccount(ctx context.Context, key string) (User, error) {
 	return findOne[User](ctx, u.c, bson.D{{Key: "account_key", Value: key}})
 }
 
+// ByNumber returns the user of a number.
+func (u Users) ByNumber(ctx context.Context, number int64) (User, error) {
+	return findOne[User](ctx, u.c, bson.D{{Key: "number", Value: number}})
+}
+
 // ByEmail returns the user who has verified this address.
 func (u Users) ByEmail(ctx context.Context, email string) (User, error) {
 	return findOne[User](ctx, u.c, bson.D{{Key: "email", Value: email}, {Key: "email_verified", Value: true}})
@@ -85,7 +95,15 @@ func (u Users) ByEmail(ctx context.Context, email string) (User, error) {
 
 // Change sets fields and returns the user as he is afterwards; ErrDuplicate where an account or address is taken.
 func (u Users) Change(ctx context.Context, identity string, change UserChange) (User, error) {
-	return changeOne[User](ctx, u.c, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$set", Value: change}})
+	user, err := changeOne[User](ctx, u.c, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$set", Value: change}})
+	if err != nil || change.AccountKey == nil && change.NicknameKey == nil {
+		return user, err
+	}
+	// Stopped before this, a part of the new name does not find him until he changes it again.
+	terms := bson.D{{Key: "name_terms", Value: helper.NameTerms(user.AccountKey, user.NicknameKey)}}
+	_, err = u.c.UpdateOne(ctx, bson.D{{Key: "_id", Value: identity}, {Key: "account_key", Value: user.AccountKey}, {Key: "nickname_key", Value: user.NicknameKey}},
+		bson.D{{Key: "$set", Value: terms}})
+	return user, wrap(err)
 }
 
 // Cancel marks an account as cancelled and empties what it said of a person. The account's name stays taken, so that
@@ -136,4 +154,19 @@ func (u Users) ByNicknamePrefix(ctx context.Context, prefix, afterKey, afterIden
 	limit -= len(same)
 	more, err := find(bson.D{{Key: "$gt", Value: afterKey}, {Key: "$lt", Value: prefix + lastRune}})
 	return append(same, more...), err
+}
+
+// ByNamePart returns users in whose folded account or nickname part stands, after the identity `after`, in the order of
+// their identities; all users where part is empty.
+func (u Users) ByNamePart(ctx context.Context, part, after string, limit int) ([]User, error) {
+	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}, {Key: "cancelled_at", Value: 0}}
+	if part != "" {
+		has := bson.D{{Key: "$regex", Value: regexp.QuoteMeta(part)}}
+		filter = append(filter,
+			bson.E{Key: "name_terms", Value: bson.D{{Key: "$all", Value: helper.NamePartTerms(part)}}},
+			// Two terms may be one, and in another order.
+			bson.E{Key: "$or", Value: bson.A{bson.D{{Key: "account_key", Value: has}}, bson.D{{Key: "nickname_key", Value: has}}}},
+		)
+	}
+	return findAll[User](ctx, u.c, filter, page(bson.D{{Key: "_id", Value: 1}}, limit))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -361,4 +362,46 @@ func TestCancelCanBeRepeated(t *testing.T) {
 		t.Errorf("alice's side: %v", err)
 	}
 	bob.post("/rooms/"+room+"/messages", fields{"data": "hello?"}).refused("forbidden")
+}
+
+func TestSearchingAPartOfANameFindsIt(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice := s.user("alice")
+	part := s.suffix()
+	one, two, three := s.user("one-"+part), s.user("two-"+part), s.user("three")
+	three.patch("/users/me", fields{"nickname": "三 " + strings.ToUpper(part) + "!"}).ok(200)
+	find := func(q string) (found []string) {
+		t.Helper()
+		for _, u := range pages[person](alice, "/users?contains=true&q="+url.QueryEscape(q), "2") {
+			found = append(found, u.Identity)
+		}
+		return found
+	}
+	all := []string{one.identity, two.identity, three.identity}
+	slices.Sort(all)
+	for _, q := range []string{part, strings.ToUpper(part), part[1:], part[:len(part)-1], " " + part[3:7]} {
+		if found := find(q); !slices.Equal(found, all) {
+			t.Errorf("%q found %v, want %v", q, found, all)
+		}
+	}
+	for q, want := range map[string][]string{
+		"wo-" + part[:2]: {two.identity}, "三 " + part: {three.identity}, part + "x": nil, "." + part[1:]: nil, part[5:] + part[:5]: nil,
+	} {
+		if found := find(q); !slices.Equal(found, want) {
+			t.Errorf("%q found %v, want %v", q, found, want)
+		}
+	}
+	// One or two characters find too many to name them all.
+	if found := into[list[person]](alice.get("/users?contains=true&limit=1&q=" + part[4:5]).ok(200)); len(found.Items) != 1 {
+		t.Errorf("one letter found %+v", found)
+	}
+	two.put("/users/me/account", fields{"account": "renamed-" + s.suffix(), "password": password}).ok(200)
+	two.patch("/users/me", fields{"nickname": "another"}).ok(200)
+	one.delete("/users/me", fields{"password": password}).ok(204)
+	if found := find(part); !slices.Equal(found, []string{three.identity}) {
+		t.Errorf("after a change of name and a cancellation it found %v", found)
+	}
+	alice.get("/users?contains=true&q=%20").refused("invalid", "q")
+	alice.get("/users?contains=1&q=a").refused("invalid", "contains")
 }

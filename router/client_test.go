@@ -349,7 +349,9 @@ type (
 		RoomIdentity string `json:"room_identity"`
 		Inviter      person `json:"inviter"`
 		Invitee      person `json:"invitee"`
+		RoomName     string `json:"room_name"`
 		Message      string `json:"message"`
+		Awaits       string `json:"awaits"`
 		State        string `json:"state"`
 		DecidedBy    string `json:"decided_by"`
 		CreatedAt    int64  `json:"created_at"`
@@ -375,6 +377,7 @@ type (
 			Announcement string `json:"announcement"`
 			Role         string `json:"role"`
 			State        string `json:"state"`
+			Awaits       string `json:"awaits"`
 		} `json:"content"`
 		IsRead    bool  `json:"is_read"`
 		CreatedAt int64 `json:"created_at"`

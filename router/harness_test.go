@@ -21,8 +21,8 @@ import (
 	"parlor/models"
 	"parlor/models/embedded"
 	"parlor/router"
+	sockets "parlor/router/socket"
 	"parlor/router/turn"
-	"parlor/router/ws"
 	"parlor/service"
 )
 
@@ -39,7 +39,7 @@ type instance struct {
 	services   *service.Services
 	speech     *helper.Speech
 	translator *helper.Translator
-	sockets    *ws.Server
+	sockets    *sockets.Server
 	turn       *turn.Server // nil where it is off
 	http       *httptest.Server
 	client     *http.Client
@@ -111,10 +111,7 @@ func open(config define.Config) (*instance, error) {
 	if err := i.services.Start(ctx); err != nil {
 		return nil, err
 	}
-	i.sockets = ws.New(ws.Options{
-		Hub: i.services.Hub, Sessions: i.services.Sessions, Accounts: i.services.Accounts, Rooms: i.services.Rooms,
-		Messages: i.services.Messages, Presence: i.services.Presence, Calls: i.services.Calls, Origins: config.CORS.Origins, LimitsFactor: config.Limits.Factor, Log: log,
-	})
+	i.sockets = sockets.New(sockets.Options{Hub: i.services.Hub, Origins: config.CORS.Origins, LimitsFactor: config.Limits.Factor, Log: log})
 	handler, err := router.New(router.Deps{Config: config, Services: i.services, Sockets: i.sockets, Log: log})
 	if err != nil {
 		return nil, err

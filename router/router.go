@@ -13,6 +13,7 @@ import (
 	"parlor/middleware"
 	"parlor/router/api"
 	"parlor/router/ops"
+	"parlor/router/socket"
 	"parlor/router/ws"
 	"parlor/service"
 )
@@ -21,7 +22,7 @@ import (
 type Deps struct {
 	Config   define.Config
 	Services *service.Services
-	Sockets  *ws.Server
+	Sockets  *socket.Server
 	Log      *slog.Logger
 }
 
@@ -45,11 +46,15 @@ func New(d Deps) (http.Handler, error) {
 		notifications = api.Notifications{Service: d.Services.Notifications}
 		words         = api.Words{Service: d.Services.Words}
 		calls         = api.Calls{Service: d.Services.Calls}
+		native        = ws.New(ws.Options{
+			Sockets: d.Sockets, Sessions: d.Services.Sessions, Accounts: d.Services.Accounts, Rooms: d.Services.Rooms,
+			Messages: d.Services.Messages, Presence: d.Services.Presence, Calls: d.Services.Calls, Log: d.Log,
+		})
 	)
 
 	engine.GET("/healthz", middleware.Handle(ops.Health))
 	engine.HEAD("/healthz", middleware.Handle(ops.Health))
-	engine.GET("/ws", middleware.Handle(d.Sockets.Open)) // asks for the token itself: browsers can't set headers here
+	engine.GET("/ws", middleware.Handle(native.Open)) // asks for the token itself: browsers can't set headers here
 
 	v1 := engine.Group("/api/v1")
 	rates := helper.NewRates(requestsPerSecond, requestsAtOnce, d.Config.Limits.Factor)
@@ -111,8 +116,9 @@ func New(d Deps) (http.Handler, error) {
 	user.add("PUT", "/rooms/:room/members/:user/silence", members.Silence) // owner, admins over members
 	user.add("PUT", "/rooms/:room/owner", members.Transfer)                // the owner
 	user.add("GET", "/rooms/:room/invitations", members.Invitations)       // owner and admins
-	user.add("POST", "/invitations/:invitation/approve", members.Approve)  // owner and admins
-	user.add("POST", "/invitations/:invitation/decline", members.Decline)  // owner and admins
+	user.add("GET", "/invitations", members.Awaiting)
+	user.add("POST", "/invitations/:invitation/approve", members.Approve) // owner and admins, or the invitee
+	user.add("POST", "/invitations/:invitation/decline", members.Decline) // owner and admins, or the invitee
 	user.add("POST", "/rooms/:room/read", rooms.Read)
 	user.add("GET", "/rooms/:room/messages", messages.History)
 	user.add("POST", "/rooms/:room/messages", messages.Send)

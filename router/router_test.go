@@ -15,7 +15,7 @@ import (
 	"parlor/define"
 	"parlor/middleware"
 	"parlor/router"
-	"parlor/router/ws"
+	sockets "parlor/router/socket"
 	"parlor/service"
 )
 
@@ -26,13 +26,20 @@ func newHandler(t *testing.T, config define.Config) http.Handler {
 	handler, err := router.New(router.Deps{
 		Config:   config,
 		Services: &service.Services{},
-		Sockets:  ws.New(ws.Options{Log: log}),
+		Sockets:  sockets.New(sockets.Options{Log: log}),
 		Log:      log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return handler
+}
+
+// nativeConfig has no faces: they are tested on their own, and documented in faces.md.
+func nativeConfig() define.Config {
+	config := define.DefaultConfig()
+	config.Faces = define.FacesConfig{}
+	return config
 }
 
 // do sends a request without following redirects and returns the answer with its body.
@@ -72,7 +79,7 @@ func TestEveryOtherRouteNeedsASession(t *testing.T) {
 	public := []string{
 		"GET /healthz", "HEAD /healthz", "GET /ws", "POST /api/v1/register", "POST /api/v1/login", "POST /api/v1/password/code", "POST /api/v1/password/reset",
 	}
-	handler := newHandler(t, define.DefaultConfig())
+	handler := newHandler(t, nativeConfig())
 	server := httptest.NewServer(handler)
 	defer server.Close()
 
@@ -101,7 +108,7 @@ func TestEveryOtherRouteNeedsASession(t *testing.T) {
 
 func TestUnknownAddressesAndMethods(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(newHandler(t, define.DefaultConfig()))
+	server := httptest.NewServer(newHandler(t, nativeConfig()))
 	defer server.Close()
 	tests := []struct {
 		method, path string
@@ -186,7 +193,7 @@ func TestBrokenProxiesAreRefused(t *testing.T) {
 	t.Parallel()
 	config := define.DefaultConfig()
 	config.TrustedProxies = []string{"not an address"}
-	_, err := router.New(router.Deps{Config: config, Services: &service.Services{}, Sockets: ws.New(ws.Options{}), Log: slog.New(slog.DiscardHandler)})
+	_, err := router.New(router.Deps{Config: config, Services: &service.Services{}, Sockets: sockets.New(sockets.Options{}), Log: slog.New(slog.DiscardHandler)})
 	if err == nil || !strings.Contains(err.Error(), "trusted_proxies") {
 		t.Errorf("got %v", err)
 	}

@@ -51,6 +51,7 @@ func walkWaysIn(s *server, alice, bob *user) {
 	alice.post("/invitations/"+pending.Identity+"/approve", nil).ok(200)
 	alice.post("/invitations/"+pending.Identity+"/decline", nil).refused("conflict")
 	erin.post("/invitations/nothing/decline", nil).refused("not_found")
+	erin.get("/invitations?limit=1").ok(200)
 	erin.delete(on+"/members/"+erin.identity, nil).ok(204)
 	asked := into[invitation](erin.post("/rooms/join", fields{"number": room.Number, "message": "please"}).ok(202))
 	alice.post("/invitations/"+asked.Identity+"/decline", nil).ok(200)

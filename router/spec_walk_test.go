@@ -121,6 +121,7 @@ func walkAccounts(s *server, alice *user) {
 	alice.put("/users/me/password", fields{"old_password": "wrong", "new_password": password}).refused("forbidden")
 	alice.put("/users/me/password", fields{"old_password": password, "new_password": password}).ok(204)
 	alice.get("/users?q=" + other.account).ok(200)
+	alice.get("/users?contains=true&q=" + other.account[1:]).ok(200)
 	other.delete("/users/me", fields{"password": "wrong"}).refused("forbidden")
 	other.delete("/users/me", fields{"password": password}).ok(204)
 	alice.get("/users/" + other.identity).ok(200) // cancelled

@@ -176,7 +176,6 @@ func (s *core) askPassword(ctx context.Context, c Caller, password string) error
 }
 
 // Cancel ends the caller's account: friendships end, groups pass to an heir, sessions end; messages stay.
-// The account is marked last: who is stopped on the way still has it and can cancel again.
 func (s *Accounts) Cancel(ctx context.Context, c Caller, in CancelInput) error {
 	if err := check(in); err != nil {
 		return err
@@ -184,6 +183,12 @@ func (s *Accounts) Cancel(ctx context.Context, c Caller, in CancelInput) error {
 	if err := s.askPassword(ctx, c, in.Password); err != nil {
 		return err
 	}
+	return s.CancelSession(ctx, c)
+}
+
+// CancelSession is Cancel on the proof of the session alone, for ways in whose clients ask for no password there.
+// The account is marked last: who is stopped on the way still has it and can cancel again.
+func (s *Accounts) CancelSession(ctx context.Context, c Caller) error {
 	friends, rooms := Friends{s.core}, Rooms{s.core}
 	if err := friends.leaveAll(ctx, c); err != nil {
 		return err
@@ -244,6 +249,24 @@ func (s *Accounts) Search(ctx context.Context, c Caller, q string, p Page) (List
 		}
 		return searchCursor{Nickname: u.NicknameKey, Identity: u.Identity, Second: true}
 	}), nil
+}
+
+// SearchPart lists users by a part of their account or nickname, the longest-registered first; all users where part is
+// empty. Refusals: ErrRateLimited.
+func (s *Accounts) SearchPart(ctx context.Context, c Caller, part string, p Page) (List[User], error) {
+	if err := limit(s.limits.search, c.User); err != nil {
+		return List[User]{}, err
+	}
+	var at after
+	n, err := p.read(&at)
+	if err != nil {
+		return List[User]{}, err
+	}
+	docs, err := s.store.Users.ByNamePart(ctx, helper.FoldAccount(strings.TrimSpace(part)), at.Key, n+1)
+	if err != nil {
+		return List[User]{}, err
+	}
+	return listOf(docs, n, publicUser, func(_ int, last *models.User) any { return after{last.Identity} }), nil
 }
 
 // Profile returns a user as the caller may see him.

@@ -23,6 +23,7 @@ const (
 const (
 	codeEmail    = "email"    // binds an address to the account that asked for it
 	codePassword = "password" // sets a new password
+	codeOwn      = "own"      // sets a new password for the caller, and proves his address
 )
 
 func codeIdentity(purpose, user, email string) string { return purpose + ":" + user + ":" + email }
@@ -174,4 +175,64 @@ func (s *Accounts) ResetPassword(ctx context.Context, ip string, in ResetInput) 
 		return err
 	}
 	return s.endSessions(ctx, user.Identity, "", define.EndedPassword)
+}
+
+// PasswordCodeInput sets a new password with a code that was sent to the caller's own address.
+type PasswordCodeInput struct {
+	Code        string `json:"code" validate:"required,len=6,numeric"`
+	NewPassword string `json:"new_password" validate:"required,max=128"`
+	PasswordRule
+}
+
+// SendOwnPasswordCode sends a code to the address that the caller's account says, proven or not. Refusals: ErrInvalid where
+// it says none, ErrEmailTaken where somebody else has proven that address, those of a code.
+func (s *Accounts) SendOwnPasswordCode(ctx context.Context, c Caller) error {
+	if err := limit(s.limits.mail, c.User); err != nil {
+		return err
+	}
+	email, err := s.ownEmail(ctx, c)
+	if err != nil {
+		return err
+	}
+	return s.sendCode(ctx, codeOwn, c.User, email)
+}
+
+// ChangePasswordByCode sets a new password with such a code, which proves the address as well, and ends the caller's other
+// sessions. Refusals: those of a code, and of SendOwnPasswordCode.
+func (s *Accounts) ChangePasswordByCode(ctx context.Context, c Caller, in PasswordCodeInput) error {
+	if err := check(in); err != nil {
+		return err
+	}
+	email, err := s.ownEmail(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := s.useCode(ctx, codeOwn, c.User, email, in.Code); err != nil {
+		return err
+	}
+	password, err := helper.HashPassword(ctx, in.NewPassword)
+	if err != nil {
+		return err
+	}
+	verified := true
+	_, err = s.change(ctx, c.User, models.UserChange{Password: &password, Email: &email, EmailVerified: &verified, UpdatedAt: now()})
+	if errors.Is(err, models.ErrDuplicate) {
+		return define.ErrEmailTaken
+	}
+	if err != nil {
+		return err
+	}
+	return s.endSessions(ctx, c.User, c.Session, define.EndedPassword)
+}
+
+// ownEmail returns the address that the caller's account says, unless it is proven to be somebody else's.
+func (s *Accounts) ownEmail(ctx context.Context, c Caller) (string, error) {
+	user, err := s.store.Users.Get(ctx, c.User)
+	if err != nil {
+		return "", notFound(err, define.ErrUserNotFound)
+	}
+	if user.Email == "" {
+		return "", define.Invalid("email", "is not known", "账号未填写邮箱")
+	}
+	return user.Email, s.emailFree(ctx, user.Email, c.User)
 }

@@ -142,6 +142,32 @@ func (s *Friends) Requests(ctx context.Context, c Caller, box string, p Page) (L
 	return listOf(docs, n, requestView, func(_ int, last *models.FriendRequest) any { return after{last.Identity} }), nil
 }
 
+// Relation is how the caller stands with somebody else.
+type Relation struct {
+	IsFriend bool
+	Asked    string // identity of the other's open request to him; empty for none
+	Asking   string // identity of his own open request to the other; empty for none
+}
+
+// With returns how the caller stands with another user.
+func (s *Friends) With(ctx context.Context, c Caller, user string) (Relation, error) {
+	_, err := s.store.Friendships.Get(ctx, c.User, user)
+	if err == nil {
+		return Relation{IsFriend: true}, nil
+	}
+	if !errors.Is(err, models.ErrNotFound) {
+		return Relation{}, err
+	}
+	open, err := s.store.FriendRequests.Open(ctx, models.Pair(c.User, user))
+	switch {
+	case errors.Is(err, models.ErrNotFound), err == nil && isExpired(&open):
+		return Relation{}, nil
+	case open.From == c.User:
+		return Relation{Asking: open.Identity}, err
+	}
+	return Relation{Asked: open.Identity}, err
+}
+
 // Accept makes the caller and who asked him friends, in their private room.
 // Refusals: ErrRequestNotFound where it was not sent to the caller, ErrRequestClosed, ErrBlocked.
 func (s *Friends) Accept(ctx context.Context, c Caller, identity string) (Friend, error) {

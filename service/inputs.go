@@ -10,10 +10,18 @@ type Page struct {
 	Cursor string `json:"cursor" form:"cursor" validate:"max=512"`
 }
 
+// PasswordRule goes with a new password.
+type PasswordRule struct {
+	// PasswordMin is how many characters it has at least: 0 is define.PasswordMin, and less than define.PasswordFloor is
+	// that. It is for ways in whose clients were made for another rule.
+	PasswordMin int `json:"-"`
+}
+
 // RegisterInput opens an account and its first session.
 type RegisterInput struct {
 	Account  string `json:"account" validate:"required,account"`
-	Password string `json:"password" validate:"required,min=8,max=128"`
+	Password string `json:"password" validate:"required,max=128"`
+	PasswordRule
 	Nickname string `json:"nickname" validate:"omitempty,max=50,line"`
 	Email    string `json:"email" validate:"omitempty,email,max=100"`
 	Device   string `json:"device" validate:"max=100"`
@@ -49,7 +57,8 @@ type AccountInput struct {
 // PasswordInput changes a password.
 type PasswordInput struct {
 	OldPassword string `json:"old_password" validate:"required,max=128"`
-	NewPassword string `json:"new_password" validate:"required,min=8,max=128"`
+	NewPassword string `json:"new_password" validate:"required,max=128"`
+	PasswordRule
 }
 
 // EmailInput names an e-mail address.
@@ -67,7 +76,8 @@ type EmailCodeInput struct {
 type ResetInput struct {
 	Email       string `json:"email" validate:"required,email,max=100"`
 	Code        string `json:"code" validate:"required,len=6,numeric"`
-	NewPassword string `json:"new_password" validate:"required,min=8,max=128"`
+	NewPassword string `json:"new_password" validate:"required,max=128"`
+	PasswordRule
 }
 
 // CancelInput confirms the end of an account.
@@ -110,9 +120,10 @@ type RoomUpdateInput struct {
 	History    *string `json:"history" validate:"omitempty,oneof=joined all"`
 }
 
-// MembersInput names who is to come into a group.
+// MembersInput names who is to come into a group. Ask asks each of them for his consent instead of adding him.
 type MembersInput struct {
 	Members []string `json:"members" validate:"required,min=1,max=500,dive,required,max=100"`
+	Ask     bool     `json:"ask"`
 }
 
 // RoleInput is a member's new role.

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -12,8 +13,10 @@ import (
 )
 
 // AddMembers brings friends of the caller into a group: at once where he is its owner or an admin, or where the policy
-// asks for no approval; else as invitations that wait for it. Who is in the group already is passed over. Refusals: ErrPrivateRoom, ErrInvalid for
-// who is no friend, ErrBlocked, ErrAlreadyMember where nobody is new, ErrRoomFull.
+// asks for no approval; else as invitations that wait for it. Where he wants them to be asked, and no approval is needed,
+// the invitations wait for their consent, and anybody may be asked. Who is in the group already is passed over. Refusals:
+// ErrPrivateRoom, ErrInvalid for who is no friend, ErrBlocked, ErrAlreadyMember where nobody is new, ErrRoomFull; where
+// they are asked, ErrUserNotFound and ErrRateLimited as well.
 func (s *Rooms) AddMembers(ctx context.Context, c Caller, room string, in MembersInput) (MembersResult, error) {
 	if err := check(in); err != nil {
 		return MembersResult{}, err
@@ -30,11 +33,16 @@ func (s *Rooms) AddMembers(ctx context.Context, c Caller, room string, in Member
 	if len(newcomers) == 0 {
 		return MembersResult{}, define.ErrAlreadyMember
 	}
+	needsApproval := !state.leads(c.User) && state.room.JoinPolicy == define.JoinApproval
+	if in.Ask && !needsApproval {
+		return MembersResult{Added: []string{}, Pending: newcomers}, s.askConsent(ctx, c, state, newcomers)
+	}
 	if err := s.mayAdd(ctx, c.User, newcomers); err != nil {
 		return MembersResult{}, err
 	}
-	if !state.leads(c.User) && state.room.JoinPolicy == define.JoinApproval {
-		return MembersResult{Added: []string{}, Pending: newcomers}, s.invite(ctx, state, c.User, newcomers, "")
+	if needsApproval {
+		invitation := models.RoomInvitation{Inviter: c.User, Awaits: define.AwaitsApproval}
+		return MembersResult{Added: []string{}, Pending: newcomers}, s.invite(ctx, state, invitation, newcomers, state.leaders()...)
 	}
 	if err := s.addMembers(ctx, state, c.User, newcomers); err != nil {
 		return MembersResult{}, err
@@ -96,14 +104,12 @@ func (s *Rooms) addMembers(ctx context.Context, state *roomState, by string, use
 	return s.notify(ctx, define.NotifyAdded, by, models.NotificationContent{Room: identity}, users...)
 }
 
-// invite stores what waits for approval, tells the owner and the admins, and passes over who has a pending invitation.
-func (s *Rooms) invite(ctx context.Context, state *roomState, inviter string, invitees []string, message string) error {
+// invite stores an invitation for each of the invitees, tells those who decide, and passes over who has a pending one.
+func (s *Rooms) invite(ctx context.Context, state *roomState, invitation models.RoomInvitation, invitees []string, deciders ...string) error {
 	for _, invitee := range invitees {
 		at := now()
-		invitation := models.RoomInvitation{
-			Identity: helper.NewIdentity(), RoomIdentity: state.room.Identity, Inviter: inviter, Invitee: invitee, Message: message,
-			State: define.InvitationPending, CreatedAt: at, UpdatedAt: at,
-		}
+		invitation.Identity, invitation.RoomIdentity, invitation.Invitee = helper.NewIdentity(), state.room.Identity, invitee
+		invitation.State, invitation.CreatedAt, invitation.UpdatedAt = define.InvitationPending, at, at
 		err := s.store.Invitations.Insert(ctx, &invitation)
 		if errors.Is(err, models.ErrDuplicate) {
 			continue
@@ -115,10 +121,9 @@ func (s *Rooms) invite(ctx context.Context, state *roomState, inviter string, in
 		if err != nil {
 			return err
 		}
-		leaders := state.leaders()
-		s.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventInvitationPending, Data: view}, Users: leaders})
-		content := models.NotificationContent{Room: state.room.Identity, Invitation: invitation.Identity}
-		if err := s.notify(ctx, define.NotifyInvitation, inviter, content, leaders...); err != nil {
+		s.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventInvitationPending, Data: view}, Users: deciders})
+		content := models.NotificationContent{Room: state.room.Identity, Invitation: invitation.Identity, Awaits: invitation.Awaits}
+		if err := s.notify(ctx, define.NotifyInvitation, invitation.Inviter, content, deciders...); err != nil {
 			return err
 		}
 	}
@@ -148,7 +153,14 @@ func (c *core) invitationViews(ctx context.Context, docs []models.RoomInvitation
 		d := &docs[i]
 		views[i] = Invitation{
 			Identity: d.Identity, RoomIdentity: d.RoomIdentity, Inviter: users[d.Inviter], Invitee: users[d.Invitee], Message: d.Message,
-			State: d.State, DecidedBy: d.DecidedBy, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+			Awaits: cmp.Or(d.Awaits, define.AwaitsApproval), State: d.State, DecidedBy: d.DecidedBy, CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt,
+		}
+		if d.Awaits == define.AwaitsConsent {
+			state, err := c.rooms.get(ctx, d.RoomIdentity)
+			if err != nil {
+				return nil, err
+			}
+			views[i].RoomName = state.room.Name
 		}
 	}
 	return views, nil
@@ -205,7 +217,8 @@ func (s *Rooms) join(ctx context.Context, c Caller, room, message string) error 
 		if _, err := s.store.Invitations.Pending(ctx, room, c.User); !errors.Is(err, models.ErrNotFound) {
 			return errors.Join(err, define.ErrInvitationOpen)
 		}
-		return s.invite(ctx, state, c.User, []string{c.User}, message)
+		wish := models.RoomInvitation{Inviter: c.User, Message: message, Awaits: define.AwaitsApproval}
+		return s.invite(ctx, state, wish, []string{c.User}, state.leaders()...)
 	}
 	return define.ErrInviteOnly
 }
@@ -231,12 +244,19 @@ func (s *Rooms) Invitations(ctx context.Context, c Caller, room string, p Page) 
 	return listOf(views, n, func(v *Invitation) Invitation { return *v }, func(_ int, last *Invitation) any { return after{last.Identity} }), nil
 }
 
-// Approve lets in who waits. Refusals: ErrInvitationNotFound where the caller is not in the room, ErrAdminOnly,
-// ErrInvitationClosed, ErrBlocked where who waits has blocked who invited him, ErrRoomFull.
+// Approve lets in who waits: the owner and the admins somebody else, or the invitee himself, whoever's approval it waits
+// for. Refusals: ErrInvitationNotFound where it does not concern the caller, ErrAdminOnly, ErrForbidden where it waits for
+// the invitee's consent, ErrInvitationClosed, ErrBlocked where who waits has blocked who invited him, ErrRoomFull.
 func (s *Rooms) Approve(ctx context.Context, c Caller, identity string) (Invitation, error) {
 	return s.decide(ctx, c, identity, define.InvitationApproved, func(state *roomState, d *models.RoomInvitation) error {
 		if _, ok := state.members[d.Invitee]; ok {
 			return nil // he has come in another way since
+		}
+		if d.Awaits == define.AwaitsConsent {
+			if _, ok := state.members[d.Inviter]; !ok {
+				return define.ErrInvitationClosed // who has left can't bring anybody in
+			}
+			return s.addMembers(ctx, state, d.Invitee, []string{d.Invitee})
 		}
 		if _, err := s.livingUser(ctx, d.Invitee); err != nil {
 			return err
@@ -263,10 +283,7 @@ func (s *Rooms) decide(ctx context.Context, c Caller, identity, decision string,
 		return Invitation{}, notFound(err, define.ErrInvitationNotFound)
 	}
 	defer s.locks.lock(d.RoomIdentity)()
-	state, err := s.leaderOf(ctx, c.User, d.RoomIdentity)
-	if errors.Is(err, define.ErrRoomNotFound) {
-		err = define.ErrInvitationNotFound
-	}
+	state, err := s.deciderOf(ctx, c.User, &d)
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -291,4 +308,31 @@ func (s *Rooms) decide(ctx context.Context, c Caller, identity, decision string,
 	content := models.NotificationContent{Room: d.RoomIdentity, Invitation: identity, State: decision}
 	asked := slices.Compact([]string{d.Inviter, d.Invitee})
 	return view, s.notify(ctx, define.NotifyInvitationEnded, c.User, content, asked...)
+}
+
+// deciderOf returns the room of an invitation to one whom it waits for.
+func (s *Rooms) deciderOf(ctx context.Context, user string, d *models.RoomInvitation) (*roomState, error) {
+	if d.Awaits != define.AwaitsConsent {
+		state, err := s.leaderOf(ctx, user, d.RoomIdentity)
+		return state, hidden(err)
+	}
+	if user != d.Invitee {
+		if _, err := s.memberOf(ctx, user, d.RoomIdentity); err != nil {
+			return nil, hidden(err)
+		}
+		return nil, define.ErrForbidden
+	}
+	state, err := s.rooms.get(ctx, d.RoomIdentity)
+	if err == nil && state.room.DissolvedAt > 0 {
+		return nil, define.ErrRoomDissolved
+	}
+	return state, err
+}
+
+// hidden keeps from who is not in a room that there is an invitation into it.
+func hidden(err error) error {
+	if errors.Is(err, define.ErrRoomNotFound) {
+		return define.ErrInvitationNotFound
+	}
+	return err
 }

@@ -39,6 +39,30 @@ func (s *Rooms) Members(ctx context.Context, c Caller, room, role string, p Page
 	return listOf(docs, n, show, func(_ int, last *models.UserRoom) any { return after{last.Identity} }), nil
 }
 
+// Roster returns everybody who is in a room, in the order of arrival. Refusals: as of Members.
+func (s *Rooms) Roster(ctx context.Context, c Caller, room string) ([]Member, error) {
+	if _, err := s.memberOf(ctx, c.User, room); err != nil {
+		return nil, err
+	}
+	docs, err := s.store.UserRooms.ByRoom(ctx, room)
+	if err != nil {
+		return nil, err
+	}
+	identities := make([]string, len(docs))
+	for i := range docs {
+		identities[i] = docs[i].UserIdentity
+	}
+	users, err := s.usersByID(ctx, identities)
+	if err != nil {
+		return nil, err
+	}
+	members := make([]Member, len(docs))
+	for i := range docs {
+		members[i] = s.memberView(&docs[i], users[docs[i].UserIdentity])
+	}
+	return members, nil
+}
+
 func (c *core) memberView(d *models.UserRoom, user User) Member {
 	return Member{
 		User: user, Role: d.Role, Nickname: d.Nickname, ReadSeq: d.ReadSeq, SilencedUntil: d.SilencedUntil,
@@ -104,8 +128,7 @@ func (c *core) removeMember(ctx context.Context, state *roomState, by, user stri
 	return c.notify(ctx, define.NotifyRemoved, by, models.NotificationContent{Room: room}, user)
 }
 
-// leaveAll takes a user out of every group. One that he owns passes to the longest-serving admin, else to the
-// longest-serving member, else it is dissolved.
+// leaveAll takes a user out of every group, as Leave does.
 func (s *Rooms) leaveAll(ctx context.Context, c Caller) error {
 	all, err := s.store.UserRooms.ByUser(ctx, c.User)
 	if err != nil {
@@ -115,14 +138,16 @@ func (s *Rooms) leaveAll(ctx context.Context, c Caller) error {
 		if all[i].RoomKind != define.RoomGroup {
 			continue
 		}
-		if err := s.bequeath(ctx, c, all[i].RoomIdentity); err != nil && !errors.Is(err, define.ErrRoomDissolved) && !errors.Is(err, define.ErrRoomNotFound) {
+		if err := s.Leave(ctx, c, all[i].RoomIdentity); err != nil && !errors.Is(err, define.ErrRoomDissolved) && !errors.Is(err, define.ErrRoomNotFound) {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Rooms) bequeath(ctx context.Context, c Caller, room string) error {
+// Leave takes the caller out of a group. One that he owns passes to the longest-serving admin, else to the longest-serving
+// member, else it is dissolved. Refusals: ErrPrivateRoom.
+func (s *Rooms) Leave(ctx context.Context, c Caller, room string) error {
 	defer s.locks.lock(room)()
 	state, err := s.groupOf(ctx, c.User, room)
 	if err != nil {

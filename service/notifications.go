@@ -41,6 +41,25 @@ func (s *Notifications) List(ctx context.Context, c Caller, p Page) (List[Notifi
 	return listOf(docs, n, show, func(_ int, last *models.Notification) any { return beforeNumber{last.Identity} }), nil
 }
 
+// Get returns one of the caller's notifications; ErrNotificationNotFound where it is not his.
+func (s *Notifications) Get(ctx context.Context, c Caller, identity int64) (Notification, error) {
+	doc, err := s.store.Notifications.Get(ctx, c.User, identity)
+	if err != nil {
+		return Notification{}, notFound(err, define.ErrNotificationNotFound)
+	}
+	sender, err := s.users.get(ctx, doc.Sender)
+	return notificationView(&doc, sender), err
+}
+
+// Delete takes one of the caller's notifications away; ErrNotificationNotFound where it is not his.
+func (s *Notifications) Delete(ctx context.Context, c Caller, identity int64) error {
+	deleted, err := s.store.Notifications.Delete(ctx, c.User, identity)
+	if err == nil && !deleted {
+		return define.ErrNotificationNotFound
+	}
+	return err
+}
+
 func notificationView(d *models.Notification, sender User) Notification {
 	return Notification{
 		Identity: d.Identity, Sender: sender, Kind: d.Kind, Content: NotificationContent(d.Content), IsRead: d.IsRead, CreatedAt: d.CreatedAt,

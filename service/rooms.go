@@ -221,6 +221,9 @@ func (c *core) dissolve(ctx context.Context, state *roomState, by string) error 
 		return err
 	}
 	c.calls.closeRoom(state.room.Identity)
+	if err := c.store.Invitations.Close(ctx, state.room.Identity, by, now()); err != nil {
+		return err
+	}
 	c.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventRoomDissolved, Data: RoomEvent{Room: state.room.Identity}}, Users: state.ids})
 	return c.notify(ctx, define.NotifyDissolved, by, models.NotificationContent{Room: state.room.Identity}, state.ids...)
 }

@@ -45,13 +45,17 @@ type Services struct {
 
 // core is what the services share.
 type core struct {
-	store    *models.Store
-	hub      *hub.Hub
-	tokens   *helper.Tokens
-	config   define.Config
-	log      *slog.Logger
-	users    *cache[User]
-	rooms    *cache[*roomState]
+	store  *models.Store
+	hub    *hub.Hub
+	tokens *helper.Tokens
+	config define.Config
+	log    *slog.Logger
+	users  *cache[User]
+	rooms  *cache[*roomState]
+	// The identities of users and rooms by their numbers.
+	userNumbers *cache[string]
+	roomNumbers *cache[string]
+
 	locks    keyedMutex // serialises the changes of one pair or one room in this process
 	writer   *writer
 	presence *announcer
@@ -76,6 +80,8 @@ func New(store *models.Store, config define.Config, tokens *helper.Tokens, provi
 	c := &core{store: store, tokens: tokens, config: config, log: log, pictures: helper.NewPictures(), limits: newLimits(config.Limits.Factor)}
 	c.users = newCache(100_000, c.loadUser)
 	c.rooms = newCache(20_000, c.loadRoom)
+	c.userNumbers = newCache(100_000, c.loadUserNumber)
+	c.roomNumbers = newCache(100_000, c.loadRoomNumber)
 	c.writer = newWriter(c)
 	c.presence = newAnnouncer(c)
 	c.indexer = newIndexer(c)
@@ -144,35 +150,39 @@ func now() int64 { return time.Now().UnixMilli() }
 // limits are the rates at which one user or address may do things. Each is far above what a person does and far
 // below what would hurt others.
 type limits struct {
-	loginByAccount *helper.Rates // guards one password against being guessed
-	loginByAddress *helper.Rates // guards all of them, and the processors: a login costs some 30 ms
-	register       *helper.Rates // by address
-	send           *helper.Rates // by user
-	request        *helper.Rates // friend requests by user
-	mail           *helper.Rates // codes by user and by address
-	search         *helper.Rates // by user
-	upload         *helper.Rates // by user
-	transcribe     *helper.Rates // by user; what is kept already is free
-	translate      *helper.Rates // likewise
-	call           *helper.Rates // calls that a user starts
-	signal         *helper.Rates // what he sends to the others in a call: at its start some hundred signals
+	loginByAccount  *helper.Rates // guards one password against being guessed
+	loginByAddress  *helper.Rates // guards all of them, and the processors: a login costs some 30 ms
+	numberByLogin   *helper.Rates // numeric tokens that are wrong, by account and address together
+	numberByAddress *helper.Rates // all of them
+	register        *helper.Rates // by address
+	send            *helper.Rates // by user
+	request         *helper.Rates // friend requests by user
+	mail            *helper.Rates // codes by user and by address
+	search          *helper.Rates // by user
+	upload          *helper.Rates // by user
+	transcribe      *helper.Rates // by user; what is kept already is free
+	translate       *helper.Rates // likewise
+	call            *helper.Rates // calls that a user starts
+	signal          *helper.Rates // what he sends to the others in a call: at its start some hundred signals
 }
 
 func newLimits(factor float64) limits {
 	const minute = 1.0 / 60
 	return limits{
-		loginByAccount: helper.NewRates(10*minute, 20, factor),
-		loginByAddress: helper.NewRates(60*minute, 100, factor),
-		register:       helper.NewRates(20*minute, 100, factor),
-		send:           helper.NewRates(50, 500, factor),
-		request:        helper.NewRates(20*minute, 60, factor),
-		mail:           helper.NewRates(minute/6, 10, factor),
-		search:         helper.NewRates(5, 50, factor),
-		upload:         helper.NewRates(1, 120, factor),
-		transcribe:     helper.NewRates(10*minute, 30, factor),
-		translate:      helper.NewRates(2, 60, factor),
-		call:           helper.NewRates(20*minute, 30, factor),
-		signal:         helper.NewRates(20, 400, factor),
+		loginByAccount:  helper.NewRates(10*minute, 20, factor),
+		loginByAddress:  helper.NewRates(60*minute, 100, factor),
+		numberByLogin:   helper.NewRates(10*minute, 20, factor),
+		numberByAddress: helper.NewRates(60*minute, 100, factor),
+		register:        helper.NewRates(20*minute, 100, factor),
+		send:            helper.NewRates(50, 500, factor),
+		request:         helper.NewRates(20*minute, 60, factor),
+		mail:            helper.NewRates(minute/6, 10, factor),
+		search:          helper.NewRates(5, 50, factor),
+		upload:          helper.NewRates(1, 120, factor),
+		transcribe:      helper.NewRates(10*minute, 30, factor),
+		translate:       helper.NewRates(2, 60, factor),
+		call:            helper.NewRates(20*minute, 30, factor),
+		signal:          helper.NewRates(20, 400, factor),
 	}
 }
 

@@ -36,7 +36,15 @@ func (s *Sessions) Authenticate(ctx context.Context, token, ip string) (Caller, 
 	if err != nil {
 		return Caller{}, time.Time{}, notFound(err, define.ErrSessionEnded)
 	}
-	if session.UserIdentity != claims.User || !session.ExpiresAt.After(time.Now()) {
+	if session.UserIdentity != claims.User {
+		return Caller{}, time.Time{}, define.ErrSessionEnded
+	}
+	return s.admit(ctx, &session, ip)
+}
+
+// admit makes a caller of who has shown that a session is his, unless it has expired.
+func (s *Sessions) admit(ctx context.Context, session *models.Session, ip string) (Caller, time.Time, error) {
+	if !session.ExpiresAt.After(time.Now()) {
 		return Caller{}, time.Time{}, define.ErrSessionEnded
 	}
 	if at := now(); at-session.SeenAt > seenEvery {
@@ -44,7 +52,7 @@ func (s *Sessions) Authenticate(ctx context.Context, token, ip string) (Caller, 
 			return Caller{}, time.Time{}, err
 		}
 	}
-	return Caller{User: claims.User, Session: claims.Session, IP: ip, Unlocked: session.Unlocked}, session.ExpiresAt, nil
+	return Caller{User: session.UserIdentity, Session: session.Identity, IP: ip, Unlocked: session.Unlocked}, session.ExpiresAt, nil
 }
 
 // Renew prolongs the caller's session and returns a new token for it.
@@ -122,6 +130,10 @@ func (c *core) openSession(ctx context.Context, user *models.User, device, ip st
 			return Login{}, err
 		}
 	}
+	return c.newSession(ctx, user, device, ip)
+}
+
+func (c *core) newSession(ctx context.Context, user *models.User, device, ip string) (Login, error) {
 	issued := time.Now()
 	session := models.Session{
 		Identity: helper.NewIdentity(), UserIdentity: user.Identity, Device: device, IP: ip,

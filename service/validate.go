@@ -1,12 +1,15 @@
 package service
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-playground/locales/en"
 	"github.com/go-playground/locales/zh"
@@ -51,6 +54,7 @@ var inputRules = sync.OnceValue(func() rules {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		return name
 	})
+	r.RegisterStructValidation(checkPassword, RegisterInput{}, PasswordInput{}, ResetInput{}, PasswordCodeInput{})
 	err := errors.Join(
 		entranslations.RegisterDefaultTranslations(r.Validate, r.en),
 		zhtranslations.RegisterDefaultTranslations(r.Validate, r.zh),
@@ -101,6 +105,27 @@ func check(input any) error {
 func fieldPath(field validator.FieldError) string {
 	_, path, _ := strings.Cut(field.Namespace(), ".")
 	return strings.TrimPrefix(path, "Page.")
+}
+
+// checkPassword refuses a new password that is shorter than its rule asks for. None at all is refused by its tag.
+func checkPassword(level validator.StructLevel) {
+	switch in := level.Current().Interface().(type) {
+	case RegisterInput:
+		in.checkPassword(level, in.Password, "password", "Password")
+	case PasswordInput:
+		in.checkPassword(level, in.NewPassword, "new_password", "NewPassword")
+	case PasswordCodeInput:
+		in.checkPassword(level, in.NewPassword, "new_password", "NewPassword")
+	case ResetInput:
+		in.checkPassword(level, in.NewPassword, "new_password", "NewPassword")
+	}
+}
+
+func (r PasswordRule) checkPassword(level validator.StructLevel, password, name, field string) {
+	least := max(cmp.Or(r.PasswordMin, define.PasswordMin), define.PasswordFloor)
+	if password != "" && utf8.RuneCountInString(password) < least {
+		level.ReportError(password, name, field, "min", strconv.Itoa(least))
+	}
 }
 
 func isBirthday(s string) bool {

@@ -26,6 +26,13 @@ func TestCheckNamesWrongFieldsInBothLanguages(t *testing.T) {
 		"short password": {RegisterInput{Account: "alice", Password: "1234567"}, map[string]define.Text{
 			"password": {En: "at least 8 characters", Zh: "8个字符"},
 		}},
+		"short password of a face": {PasswordInput{OldPassword: "x", NewPassword: "12345", PasswordRule: PasswordRule{PasswordMin: 1}}, map[string]define.Text{
+			"new_password": {En: "at least 6 characters", Zh: "6个字符"},
+		}},
+		"short password beside another fault": {ResetInput{Email: "no", Code: "123456", NewPassword: "长长长长长长长"}, map[string]define.Text{
+			"email":        {En: "valid email", Zh: "邮箱"},
+			"new_password": {En: "at least 8 characters", Zh: "8个字符"},
+		}},
 		"neither account nor e-mail": {LoginInput{Password: "x"}, map[string]define.Text{
 			"account": {En: "needed", Zh: "必填"},
 		}},
@@ -76,6 +83,7 @@ func TestCheckAllowsWhatKeepsTheRules(t *testing.T) {
 	t.Parallel()
 	for name, input := range map[string]any{
 		"account of another script": RegisterInput{Account: "小明_1.-", Password: "12345678"},
+		"password by a face's rule": RegisterInput{Account: "alice", Password: "123456", PasswordRule: PasswordRule{PasswordMin: 6}},
 		"8000 characters":           MessageInput{Data: strings.Repeat("长", 8000)},
 		"an empty change":           ProfileInput{},
 		"an emptied birthday":       ProfileInput{Birthday: pointer("")},

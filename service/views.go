@@ -253,19 +253,22 @@ type LockedMessage struct {
 	CreatedAt    int64  `json:"created_at"`
 }
 
-// MembersResult says who was added to a group, and whose invitation waits for approval.
+// MembersResult says who was added to a group, and whose invitation waits, for approval or for his consent.
 type MembersResult struct {
 	Added   []string `json:"added"`
 	Pending []string `json:"pending"`
 }
 
-// Invitation is somebody's way into a group that waits for approval. Who asks to join is both inviter and invitee.
+// Invitation is somebody's way into a group that waits for approval, or for his consent (define.Awaits…). Who asks to join
+// is both inviter and invitee.
 type Invitation struct {
 	Identity     string `json:"identity"`
 	RoomIdentity string `json:"room_identity"`
+	RoomName     string `json:"room_name,omitempty"` // where it waits for the invitee's consent
 	Inviter      User   `json:"inviter"`
 	Invitee      User   `json:"invitee"`
 	Message      string `json:"message"`
+	Awaits       string `json:"awaits"`
 	State        string `json:"state"`
 	DecidedBy    string `json:"decided_by"`
 	CreatedAt    int64  `json:"created_at"`
@@ -318,6 +321,7 @@ type NotificationContent struct {
 	Announcement string `json:"announcement,omitempty"`
 	Role         string `json:"role,omitempty"`
 	State        string `json:"state,omitempty"`
+	Awaits       string `json:"awaits,omitempty"`
 }
 
 // SyncResult is what a returning client has missed.

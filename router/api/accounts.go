@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -21,6 +22,7 @@ type accounts interface {
 	ResetPassword(ctx context.Context, ip string, in service.ResetInput) error
 	Cancel(ctx context.Context, c service.Caller, in service.CancelInput) error
 	Search(ctx context.Context, c service.Caller, q string, p service.Page) (service.List[service.User], error)
+	SearchPart(ctx context.Context, c service.Caller, part string, p service.Page) (service.List[service.User], error)
 	Profile(ctx context.Context, c service.Caller, identity string) (service.Profile, error)
 }
 
@@ -129,14 +131,21 @@ func (h Accounts) Cancel(c *gin.Context) error {
 	return noContent(c, h.Service.Cancel(ctx, me, in))
 }
 
-// Search answers GET /users?q=.
+// Search answers GET /users?q=, by the beginning of a name, or with contains=true by any part of it.
 func (h Accounts) Search(c *gin.Context) error {
-	prefix, page, err := readFilteredPage(c, "q")
-	if err != nil {
+	q := newQuery(c, "limit", "cursor", "q", "contains")
+	page, name, contains := q.page(), q.values.Get("q"), q.flag("contains")
+	if contains && strings.TrimSpace(name) == "" {
+		q.refuse("q", "is needed", "为必填字段")
+	}
+	if err := q.err(); err != nil {
 		return err
 	}
 	ctx, me := asker(c)
-	return ok(c)(h.Service.Search(ctx, me, prefix, page))
+	if contains {
+		return ok(c)(h.Service.SearchPart(ctx, me, name, page))
+	}
+	return ok(c)(h.Service.Search(ctx, me, name, page))
 }
 
 // Profile answers GET /users/{identity}.

@@ -13,11 +13,13 @@ type members interface {
 	Members(ctx context.Context, c service.Caller, room, role string, p service.Page) (service.List[service.Member], error)
 	AddMembers(ctx context.Context, c service.Caller, room string, in service.MembersInput) (service.MembersResult, error)
 	RemoveMember(ctx context.Context, c service.Caller, room, user string) error
+	Leave(ctx context.Context, c service.Caller, room string) error
 	SetRole(ctx context.Context, c service.Caller, room, user string, in service.RoleInput) (service.Member, error)
 	Transfer(ctx context.Context, c service.Caller, room string, in service.OwnerInput) (service.Room, error)
 	Silence(ctx context.Context, c service.Caller, room, user string, in service.SilenceInput) (service.Member, error)
 	Join(ctx context.Context, c service.Caller, in service.JoinInput) (service.JoinResult, error)
 	Invitations(ctx context.Context, c service.Caller, room string, p service.Page) (service.List[service.Invitation], error)
+	Awaiting(ctx context.Context, c service.Caller, p service.Page) (service.List[service.Invitation], error)
 	Approve(ctx context.Context, c service.Caller, invitation string) (service.Invitation, error)
 	Decline(ctx context.Context, c service.Caller, invitation string) (service.Invitation, error)
 }
@@ -45,9 +47,17 @@ func (h Members) Add(c *gin.Context) error {
 	return ok(c)(h.Service.AddMembers(ctx, me, pathParam(c, "room"), in))
 }
 
-// Remove answers DELETE /rooms/{id}/members/{user}.
+// Remove answers DELETE /rooms/{id}/members/{user}; with heir=true for oneself, an owner hands the group over as he goes.
 func (h Members) Remove(c *gin.Context) error {
+	q := newQuery(c, "heir")
+	heir := q.flag("heir")
+	if err := q.err(); err != nil {
+		return err
+	}
 	ctx, me := asker(c)
+	if heir && pathParam(c, "user") == me.User {
+		return noContent(c, h.Service.Leave(ctx, me, pathParam(c, "room")))
+	}
 	return noContent(c, h.Service.RemoveMember(ctx, me, pathParam(c, "room"), pathParam(c, "user")))
 }
 
@@ -103,6 +113,16 @@ func (h Members) Invitations(c *gin.Context) error {
 	}
 	ctx, me := asker(c)
 	return ok(c)(h.Service.Invitations(ctx, me, pathParam(c, "room"), page))
+}
+
+// Awaiting answers GET /invitations.
+func (h Members) Awaiting(c *gin.Context) error {
+	page, err := readPage(c)
+	if err != nil {
+		return err
+	}
+	ctx, me := asker(c)
+	return ok(c)(h.Service.Awaiting(ctx, me, page))
 }
 
 // Approve answers POST /invitations/{id}/approve.

@@ -77,6 +77,18 @@ func (q *query) integer(name string) *int64 {
 	return &n
 }
 
+// flag returns whether a parameter is true; it is not where it is not given.
+func (q *query) flag(name string) bool {
+	switch q.values.Get(name) {
+	case "true":
+		return true
+	case "false", "":
+	default:
+		q.refuse(name, "must be true or false", "必须是 true 或 false")
+	}
+	return false
+}
+
 // page returns which part of a list is asked for. A service takes a limit of 0 for none, so that one is refused here.
 func (q *query) page() service.Page {
 	page := service.Page{Cursor: q.values.Get("cursor")}

@@ -18,6 +18,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"parlor/define"
+	"parlor/router/socket"
 	"parlor/router/ws"
 	"parlor/service"
 	"parlor/service/hub"
@@ -120,7 +121,7 @@ func BenchmarkIdle(b *testing.B) {
 }
 
 func idle(b *testing.B) {
-	h := open(b, func(o *hub.Options, _ *ws.Options) { o.PingEvery = time.Second })
+	h := open(b, func(o *hub.Options, _ *socket.Options) { o.PingEvery = time.Second })
 	before, rssBefore := memory(b)
 	crowd := exec.Command(os.Args[0], "-test.run=^$")
 	crowd.Env = append(os.Environ(), crowdAddress+"="+h.url)

@@ -1,19 +1,14 @@
 package ws
 
 import (
-	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"math"
-	"sync"
 	"unicode/utf8"
-
-	"github.com/gorilla/websocket"
 
 	"parlor/define"
 	"parlor/helper"
 	"parlor/middleware"
+	"parlor/router/socket"
 	"parlor/service"
 	"parlor/service/hub"
 )
@@ -24,7 +19,15 @@ var Native hub.Dialect = native{}
 type native struct{}
 
 func (native) Encode(e hub.Event) (hub.Frame, error) {
-	return encode(push{Op: e.Op, Data: shown(e.Data)})
+	return socket.Text(push{Op: e.Op, Data: shown(e.Data)})
+}
+
+// shown is the data of a frame as it is encoded. Nearly all frames carry a message.
+func shown(data any) any {
+	if m, ok := data.(service.Message); ok {
+		return m.Shown()
+	}
+	return data
 }
 
 // What the server sends.
@@ -68,93 +71,4 @@ func parse(text []byte) (r request, broken bool, err error) {
 		err = define.Invalid("op", "is required", "为必填字段")
 	}
 	return request{}, true, err
-}
-
-// frame is a message as it goes over the wire, header included. It may be in the queues of many connections, so it
-// never changes.
-type frame []byte
-
-// Size returns the number of bytes.
-func (f frame) Size() int { return len(f) }
-
-// The first two bytes of a frame: RFC 6455, 5.2. A server does not mask what it sends.
-const (
-	finalBit  = 0x80
-	length16  = 126 // the length is in the two bytes that follow
-	length64  = 127 // the length is in the eight bytes that follow
-	headerMax = 10
-)
-
-var pingFrame = []byte{finalBit | websocket.PingMessage, 0}
-
-// encoder is a JSON encoder with its buffer; pooled, so that an event costs only the bytes that are kept.
-type encoder struct {
-	buffer bytes.Buffer
-	json   *json.Encoder
-}
-
-var encoders = sync.Pool{New: func() any {
-	e := &encoder{}
-	e.json = json.NewEncoder(&e.buffer)
-	e.json.SetEscapeHTML(false)
-	return e
-}}
-
-// keptBuffer is the largest buffer that goes back to the pool.
-const keptBuffer = 64 << 10
-
-// shown is the data of a frame as it is encoded. Nearly all frames carry a message.
-func shown(data any) any {
-	if m, ok := data.(service.Message); ok {
-		return m.Shown()
-	}
-	return data
-}
-
-// encode makes the text frame of a value.
-func encode(v any) (frame, error) {
-	e := encoders.Get().(*encoder)
-	defer func() {
-		if e.buffer.Cap() <= keptBuffer {
-			encoders.Put(e)
-		}
-	}()
-	e.buffer.Reset()
-	e.buffer.Write(make([]byte, headerMax)) // room for the header, which ends where the text begins
-	if err := e.json.Encode(v); err != nil {
-		return nil, err
-	}
-	text := bytes.TrimSuffix(e.buffer.Bytes(), []byte("\n"))
-	return bytes.Clone(withHeader(websocket.TextMessage, text)), nil
-}
-
-// withHeader puts the header of a final frame into the headerMax bytes before the payload and returns the frame.
-func withHeader(opcode byte, room []byte) []byte {
-	n := len(room) - headerMax
-	start := headerMax
-	switch {
-	case n < length16:
-		start -= 2
-		room[start+1] = byte(n)
-	case n <= math.MaxUint16:
-		start -= 4
-		room[start+1] = length16
-		binary.BigEndian.PutUint16(room[start+2:], uint16(n))
-	default:
-		start -= 10
-		room[start+1] = length64
-		binary.BigEndian.PutUint64(room[start+2:], uint64(n))
-	}
-	room[start] = finalBit | opcode
-	return room[start:]
-}
-
-// control makes a control frame. What is over its limit is cut off.
-func control(opcode byte, payload []byte) []byte {
-	room := append(make([]byte, headerMax, headerMax+controlMax), payload[:min(len(payload), controlMax)]...)
-	return withHeader(opcode, room)
-}
-
-func closeFrame(reason hub.CloseReason) []byte {
-	return control(websocket.CloseMessage, websocket.FormatCloseMessage(reason.Code, reason.Text))
 }

@@ -10,58 +10,10 @@ import (
 	"unicode/utf8"
 
 	"parlor/define"
+	"parlor/router/socket"
 	"parlor/service"
 	"parlor/service/hub"
 )
-
-// The headers are those of RFC 6455, 5.2 for final, unmasked text frames.
-func TestEncode(t *testing.T) {
-	t.Parallel()
-	for payload, header := range map[int][]byte{
-		2:      {0x81, 2},
-		125:    {0x81, 125},
-		126:    {0x81, 126, 0, 126},
-		65_535: {0x81, 126, 0xff, 0xff},
-		65_536: {0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0},
-	} {
-		text := strings.Repeat("x", payload-2)
-		f, err := encode(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want := append(header, `"`+text+`"`...); !bytes.Equal(f, want) {
-			t.Errorf("%d bytes: the frame is %d bytes long and begins with % x, want %d and % x", payload, len(f), f[:len(header)], len(want), header)
-		}
-		if f.Size() != len(f) {
-			t.Errorf("Size is %d of %d bytes", f.Size(), len(f))
-		}
-	}
-}
-
-// A pooled encoder must come out of a failure as good as new.
-func TestEncodeFails(t *testing.T) {
-	t.Parallel()
-	for range 10 {
-		if f, err := Native.Encode(hub.Event{Op: "x", Data: make(chan int)}); err == nil {
-			t.Errorf("encoded as %v", f)
-		}
-		f, err := Native.Encode(hub.Event{Op: "x", Data: 1})
-		if err != nil || string(f.(frame)) != "\x81\x13"+`{"op":"x","data":1}` {
-			t.Errorf("encoded as %q, %v", f, err)
-		}
-	}
-}
-
-func TestCloseFrames(t *testing.T) {
-	t.Parallel()
-	f := closeFrame(hub.CloseReason{Code: 4401, Text: "over"})
-	if want := "\x88\x06\x11\x31over"; string(f) != want {
-		t.Errorf("%q, want %q", f, want)
-	}
-	if f := closeFrame(hub.CloseReason{Code: 4401, Text: strings.Repeat("x", 500)}); len(f) != 2+controlMax || f[1] != controlMax {
-		t.Errorf("a long reason makes a frame of %d bytes", len(f))
-	}
-}
 
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
@@ -86,7 +38,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("data is %q", r.Data)
 		}
 		// Whatever an id is, its answer is a frame that a client can read.
-		answer, err := encode(success{ID: r.ID, Op: define.OpOK})
+		answer, err := socket.Text(success{ID: r.ID, Op: define.OpOK})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,7 @@ import (
 
 	"parlor/define"
 	"parlor/middleware"
-	"parlor/router/ws"
+	"parlor/router/socket"
 	"parlor/service"
 	"parlor/service/hub"
 )
@@ -50,7 +50,7 @@ func TestTheTokenMayStandInThreePlaces(t *testing.T) {
 
 func TestRefusedHandshakes(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(_ *hub.Options, o *ws.Options) { o.Origins = []string{"https://chat.example.com"} })
+	h := open(t, func(_ *hub.Options, o *socket.Options) { o.Origins = []string{"https://chat.example.com"} })
 	h.revoke("alice.over")
 	own := "http" + strings.TrimPrefix(h.url, "ws")
 	own = strings.TrimSuffix(own, "/ws")
@@ -112,7 +112,7 @@ func checkRefusal(t *testing.T, answer *http.Response, code string) {
 
 func TestAnyOriginMayBeAllowed(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(_ *hub.Options, o *ws.Options) { o.Origins = []string{"*"} })
+	h := open(t, func(_ *hub.Options, o *socket.Options) { o.Origins = []string{"*"} })
 	h.dial(t, "alice.1", "Origin", "https://anywhere.example.com")
 }
 

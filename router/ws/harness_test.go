@@ -18,6 +18,7 @@ import (
 
 	"parlor/define"
 	"parlor/middleware"
+	"parlor/router/socket"
 	"parlor/router/ws"
 	"parlor/service"
 	"parlor/service/hub"
@@ -35,10 +36,10 @@ func TestMain(m *testing.M) {
 type house struct {
 	*service.Messages // what these tests don't ask is not there
 
-	hub    *hub.Hub
-	server *ws.Server
-	url    string // of /ws, with ws://
-	logged *logBuffer
+	hub     *hub.Hub
+	sockets *socket.Server
+	url     string // of /ws, with ws://
+	logged  *logBuffer
 
 	mu            sync.Mutex
 	revoked       map[string]bool // tokens
@@ -118,7 +119,7 @@ func (l *logBuffer) String() string {
 	return l.text.String()
 }
 
-type setting func(*hub.Options, *ws.Options)
+type setting func(*hub.Options, *socket.Options)
 
 // open starts a server on a loopback port.
 func open(t testing.TB, settings ...setting) *house {
@@ -129,16 +130,17 @@ func open(t testing.TB, settings ...setting) *house {
 		QueueFrames: 1024, QueueBytes: 1 << 20, Log: log,
 		Slow: hub.CloseReason{Code: define.CloseTooSlow, Text: "too slow"},
 	}
-	wo := ws.Options{Sessions: h, Accounts: h, Rooms: h, Messages: h, Presence: h, Log: log, CloseTimeout: time.Second}
+	so := socket.Options{Log: log, CloseTimeout: time.Second}
 	for _, set := range settings {
-		set(&ho, &wo)
+		set(&ho, &so)
 	}
 	h.hub = hub.New(ho)
-	wo.Hub = h.hub
-	h.server = ws.New(wo)
+	so.Hub = h.hub
+	h.sockets = socket.New(so)
+	server := ws.New(ws.Options{Sockets: h.sockets, Sessions: h, Accounts: h, Rooms: h, Messages: h, Presence: h, Log: log})
 	engine := gin.New()
 	engine.Use(middleware.RequestID(), middleware.Errors(log), middleware.Recovery())
-	engine.GET("/ws", middleware.Handle(h.server.Open))
+	engine.GET("/ws", middleware.Handle(server.Open))
 	listener := httptest.NewServer(engine)
 	h.url = "ws" + strings.TrimPrefix(listener.URL, "http") + "/ws"
 	t.Cleanup(func() {
@@ -155,7 +157,7 @@ func (h *house) stop(t testing.TB) {
 	if err := h.hub.Stop(ctx, hub.CloseReason{Code: define.CloseGoingAway, Text: "bye"}); err != nil {
 		t.Errorf("hub.Stop: %v", err)
 	}
-	if err := h.server.Wait(ctx); err != nil {
+	if err := h.sockets.Wait(ctx); err != nil {
 		t.Errorf("Wait: %v", err)
 	}
 }

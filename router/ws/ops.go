@@ -12,7 +12,7 @@ import (
 )
 
 // op serves one request; data is its JSON. It gives the answer itself, now or later.
-type op func(s *socket, data []byte, a *answer)
+type op func(c *client, data []byte, a *answer)
 
 // ops are what a client can ask.
 var ops = map[string]op{
@@ -34,7 +34,7 @@ var ops = map[string]op{
 }
 
 // handle gives a request to its op. A panic costs the request, not the socket.
-func (s *Server) handle(sock *socket, r request, a *answer) {
+func (s *Server) handle(c *client, r request, a *answer) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.give(nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
@@ -45,18 +45,18 @@ func (s *Server) handle(sock *socket, r request, a *answer) {
 		a.give(nil, define.Invalid("op", "is not an operation of this server", "不是该服务器支持的操作"))
 		return
 	}
-	serve(sock, r.Data, a)
+	serve(c, r.Data, a)
 }
 
 // inTurn makes an op of a call that is answered before the next frame is read.
-func inTurn[In, Out any](call func(context.Context, *socket, In) (Out, error)) op {
-	return func(s *socket, data []byte, a *answer) {
+func inTurn[In, Out any](call func(context.Context, *client, In) (Out, error)) op {
+	return func(c *client, data []byte, a *answer) {
 		var in In
 		if err := helper.DecodeJSON(data, &in); err != nil {
 			a.give(nil, err)
 			return
 		}
-		out, err := call(s.server.ctx, s, in)
+		out, err := call(c.server.o.Sockets.Context(), c, in)
 		a.give(out, err)
 	}
 }
@@ -71,7 +71,7 @@ func needRoom(room string) error {
 
 // messageSend does not wait: several sends of one socket may be on their way to the disk together. Their answers come
 // in the order in which the messages were numbered.
-func messageSend(s *socket, data []byte, a *answer) {
+func messageSend(c *client, data []byte, a *answer) {
 	var in struct {
 		Room string `json:"room"`
 		service.MessageInput
@@ -84,7 +84,7 @@ func messageSend(s *socket, data []byte, a *answer) {
 		a.give(nil, err)
 		return
 	}
-	s.server.o.Messages.Submit(s.server.ctx, s.caller, in.Room, in.MessageInput, func(m service.Message, _ bool, err error) {
+	c.server.o.Messages.Submit(c.server.o.Sockets.Context(), c.caller, in.Room, in.MessageInput, func(m service.Message, _ bool, err error) {
 		a.give(m, err)
 	})
 }
@@ -94,20 +94,20 @@ type editInput struct {
 	service.EditInput
 }
 
-func messageEdit(ctx context.Context, s *socket, in editInput) (service.Message, error) {
-	return s.server.o.Messages.Edit(ctx, s.caller, in.Message, in.EditInput)
+func messageEdit(ctx context.Context, c *client, in editInput) (service.Message, error) {
+	return c.server.o.Messages.Edit(ctx, c.caller, in.Message, in.EditInput)
 }
 
 type messageInput struct {
 	Message int64 `json:"message"`
 }
 
-func messageRecall(ctx context.Context, s *socket, in messageInput) (service.Message, error) {
-	return s.server.o.Messages.Recall(ctx, s.caller, in.Message)
+func messageRecall(ctx context.Context, c *client, in messageInput) (service.Message, error) {
+	return c.server.o.Messages.Recall(ctx, c.caller, in.Message)
 }
 
-func messageDelete(ctx context.Context, s *socket, in messageInput) (struct{}, error) {
-	return struct{}{}, s.server.o.Messages.Delete(ctx, s.caller, in.Message)
+func messageDelete(ctx context.Context, c *client, in messageInput) (struct{}, error) {
+	return struct{}{}, c.server.o.Messages.Delete(ctx, c.caller, in.Message)
 }
 
 type reactInput struct {
@@ -116,11 +116,11 @@ type reactInput struct {
 	Remove  bool   `json:"remove"`
 }
 
-func messageReact(ctx context.Context, s *socket, in reactInput) (service.Message, error) {
+func messageReact(ctx context.Context, c *client, in reactInput) (service.Message, error) {
 	if in.Remove {
-		return s.server.o.Messages.Unreact(ctx, s.caller, in.Message, in.Emoji)
+		return c.server.o.Messages.Unreact(ctx, c.caller, in.Message, in.Emoji)
 	}
-	return s.server.o.Messages.React(ctx, s.caller, in.Message, in.Emoji)
+	return c.server.o.Messages.React(ctx, c.caller, in.Message, in.Emoji)
 }
 
 type readInput struct {
@@ -128,36 +128,36 @@ type readInput struct {
 	Seq  int64  `json:"seq"`
 }
 
-func roomRead(ctx context.Context, s *socket, in readInput) (service.RoomMe, error) {
+func roomRead(ctx context.Context, c *client, in readInput) (service.RoomMe, error) {
 	if err := needRoom(in.Room); err != nil {
 		return service.RoomMe{}, err
 	}
-	return s.server.o.Rooms.Read(ctx, s.caller, in.Room, service.ReadInput{Seq: in.Seq})
+	return c.server.o.Rooms.Read(ctx, c.caller, in.Room, service.ReadInput{Seq: in.Seq})
 }
 
 type typingInput struct {
 	Room string `json:"room"`
 }
 
-func roomTyping(ctx context.Context, s *socket, in typingInput) (struct{}, error) {
+func roomTyping(ctx context.Context, c *client, in typingInput) (struct{}, error) {
 	if err := needRoom(in.Room); err != nil {
 		return struct{}{}, err
 	}
-	return struct{}{}, s.server.o.Rooms.Typing(ctx, s.caller, in.Room)
+	return struct{}{}, c.server.o.Rooms.Typing(ctx, c.caller, in.Room)
 }
 
-func syncRooms(ctx context.Context, s *socket, in service.SyncInput) (service.SyncResult, error) {
-	return s.server.o.Messages.Sync(ctx, s.caller, in)
+func syncRooms(ctx context.Context, c *client, in service.SyncInput) (service.SyncResult, error) {
+	return c.server.o.Messages.Sync(ctx, c.caller, in)
 }
 
-func presenceGet(ctx context.Context, s *socket, in service.PresenceInput) (service.PresenceResult, error) {
-	return s.server.o.Presence.Online(ctx, s.caller, in)
+func presenceGet(ctx context.Context, c *client, in service.PresenceInput) (service.PresenceResult, error) {
+	return c.server.o.Presence.Online(ctx, c.caller, in)
 }
 
 type pingAnswer struct {
 	ServerTime int64 `json:"server_time"`
 }
 
-func ping(context.Context, *socket, struct{}) (pingAnswer, error) {
+func ping(context.Context, *client, struct{}) (pingAnswer, error) {
 	return pingAnswer{ServerTime: time.Now().UnixMilli()}, nil
 }

@@ -8,11 +8,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
 	"parlor/define"
-	"parlor/router/ws"
+	"parlor/router/socket"
 	"parlor/service"
 	"parlor/service/hub"
 )
@@ -105,7 +106,7 @@ func TestBinaryFramesAreBroken(t *testing.T) {
 
 func TestHugeFrames(t *testing.T) {
 	t.Parallel()
-	h := open(t)
+	h := open(t, func(_ *hub.Options, o *socket.Options) { o.CloseTimeout = 20 * time.Second }) // to send the rest
 	frame := func(size int) []byte {
 		const around = `{"id":"","op":"ping"}`
 		return []byte(strings.Replace(around, `"",`, `"`+strings.Repeat("i", size-len(around))+`",`, 1))
@@ -240,7 +241,7 @@ func TestAnAnswerComesBeforeWhatIsPublishedAfterIt(t *testing.T) {
 
 func TestFramesAreLimitedPerUser(t *testing.T) {
 	t.Parallel()
-	h := open(t, func(_ *hub.Options, o *ws.Options) { o.LimitsFactor = 0.01 }) // five at once, one in two seconds
+	h := open(t, func(_ *hub.Options, o *socket.Options) { o.LimitsFactor = 0.01 }) // five at once, one in two seconds
 	phone, laptop := h.dial(t, "alice.1"), h.dial(t, "alice.2")
 	for range 5 {
 		if r := phone.ask(`{"id":"1","op":"ping"}`); r.Op != define.OpOK {

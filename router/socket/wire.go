@@ -1,4 +1,4 @@
-package ws
+package socket
 
 import (
 	"errors"
@@ -30,23 +30,25 @@ type wire struct {
 	closed  bool             // a close frame was added; what comes behind it is dropped (RFC 6455, 5.5.1)
 }
 
-// gather adds frames and sends what does not fit the buffer.
-func (w *wire) gather(frames []hub.Frame) error {
+// gather adds frames and sends what does not fit the buffer. It returns how many it took: it stops before a Deferred.
+func (w *wire) gather(frames []hub.Frame) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, f := range frames {
+	for i, f := range frames {
 		var err error
 		switch f := f.(type) {
-		case frame:
+		case Frame:
 			err = w.add(f)
 		case hub.Ping:
 			err = w.add(pingFrame)
+		case Deferred:
+			return i, nil
 		}
 		if err != nil {
-			return err
+			return i, err
 		}
 	}
-	return nil
+	return len(frames), nil
 }
 
 // flush sends what was gathered. With os.ErrDeadlineExceeded what the client has not taken is still waiting.
