@@ -53,12 +53,18 @@ func Authenticate(c *gin.Context, sessions Authenticator, failures Limiter, toke
 		SetCaller(c, caller)
 		return caller, nil
 	}
+	return service.Caller{}, CountFailure(c, failures, err)
+}
+
+// CountFailure counts an attempt that err refused for its token by the caller's address. It returns err, or
+// ErrRateLimited once they were too many.
+func CountFailure(c *gin.Context, failures Limiter, err error) error {
 	if refusal, _ := Refusal(err); refusal.Code == define.CodeUnauthenticated {
 		if ok, wait := failures.Allow(addressKey(c), time.Now()); !ok {
-			err = define.ErrRateLimited.After(wait)
+			return define.ErrRateLimited.After(wait)
 		}
 	}
-	return service.Caller{}, err
+	return err
 }
 
 // BearerToken returns the token of an Authorization header (RFC 6750, 2.1).

@@ -268,3 +268,18 @@ func TestGuessesAreCountedByAccount(t *testing.T) {
 	}
 	last.refused("rate_limited")
 }
+
+// Handshakes with bad tokens cost a look into the database each, and were not counted against anybody.
+func TestBadHandshakesAreLimited(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(c *define.Config) { c.Limits.Factor = 0.01 })
+	alice := s.user("alice")
+	for status := 401; status != 429; {
+		_, response, err := s.dial("?token=wrong", nil)
+		if err == nil || response == nil || response.StatusCode != 401 && response.StatusCode != 429 {
+			t.Fatalf("a handshake with a bad token: %v, %v", response, err)
+		}
+		status = response.StatusCode
+	}
+	alice.socket() // who has a good one is not locked out
+}

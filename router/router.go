@@ -46,9 +46,10 @@ func New(d Deps) (http.Handler, error) {
 		notifications = api.Notifications{Service: d.Services.Notifications}
 		words         = api.Words{Service: d.Services.Words}
 		calls         = api.Calls{Service: d.Services.Calls}
+		rates         = helper.NewRates(requestsPerSecond, requestsAtOnce, d.Config.Limits.Factor)
 		native        = ws.New(ws.Options{
 			Sockets: d.Sockets, Sessions: d.Services.Sessions, Accounts: d.Services.Accounts, Rooms: d.Services.Rooms,
-			Messages: d.Services.Messages, Presence: d.Services.Presence, Calls: d.Services.Calls, Log: d.Log,
+			Messages: d.Services.Messages, Presence: d.Services.Presence, Calls: d.Services.Calls, Failures: rates, Log: d.Log,
 		})
 	)
 
@@ -57,7 +58,6 @@ func New(d Deps) (http.Handler, error) {
 	engine.GET("/ws", middleware.Handle(native.Open)) // asks for the token itself: browsers can't set headers here
 
 	v1 := engine.Group("/api/v1")
-	rates := helper.NewRates(requestsPerSecond, requestsAtOnce, d.Config.Limits.Factor)
 	limit, body := middleware.RateLimit(rates), middleware.JSONBody(define.BodyMax)
 
 	anyone := routes{v1.Group("", limit, body)}

@@ -30,7 +30,7 @@ func (s *Server) Open(c *gin.Context) error {
 	ctx, token := c.Request.Context(), tokenOf(c.Request)
 	caller, expires, err := s.o.Sessions.Authenticate(ctx, token, c.ClientIP())
 	if err != nil {
-		return err
+		return middleware.CountFailure(c, s.o.Failures, err)
 	}
 	me, err := s.o.Accounts.Me(ctx, caller)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"parlor/define"
+	"parlor/helper"
 	"parlor/middleware"
 	"parlor/router/socket"
 	"parlor/router/ws"
@@ -137,7 +138,7 @@ func open(t testing.TB, settings ...setting) *house {
 	h.hub = hub.New(ho)
 	so.Hub = h.hub
 	h.sockets = socket.New(so)
-	server := ws.New(ws.Options{Sockets: h.sockets, Sessions: h, Accounts: h, Rooms: h, Messages: h, Presence: h, Log: log})
+	server := ws.New(ws.Options{Sockets: h.sockets, Sessions: h, Accounts: h, Rooms: h, Messages: h, Presence: h, Failures: helper.NewRates(1, 1, 0), Log: log})
 	engine := gin.New()
 	engine.Use(middleware.RequestID(), middleware.Errors(log), middleware.Recovery())
 	engine.GET("/ws", middleware.Handle(server.Open))

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"parlor/middleware"
 	"parlor/router/socket"
 	"parlor/service"
 )
@@ -54,6 +55,7 @@ type Options struct {
 	Messages messages
 	Presence presence
 	Calls    calls
+	Failures middleware.Limiter // of handshakes without a good token, by address
 	Log      *slog.Logger
 }
 
