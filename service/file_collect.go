@@ -30,7 +30,7 @@ func (s *Files) Sweep(ctx context.Context, at time.Time) error {
 	left := at.Add(-strayAfter).UnixMilli()
 	strays := func() ([]string, error) { return s.store.Contents.Strays(ctx, left, sweepPage) }
 	return errors.Join(
-		sweepAll(files, func(file models.File) (bool, error) { return s.collect(ctx, file.Identity) }),
+		sweepAll(files, func(file models.File) (bool, error) { return s.collect(ctx, file.Identity, at.UnixMilli()) }),
 		sweepAll(strays, func(content string) (bool, error) { return true, s.collectStray(ctx, content, left) }),
 	)
 }
@@ -55,17 +55,17 @@ func sweepAll[T any](next func() ([]T, error), settle func(T) (bool, error)) err
 	}
 }
 
-// collect deletes a file that nothing needs, and its content with the last file that shares it; done is false where
-// somebody is about to send it.
+// collect deletes, as of a moment, a file that nothing needs, and its content with the last file that shares it; done is
+// false where somebody is about to send it.
 //
 // Whoever is about to store a message with the file has held it before: either the hold is seen here, or the message, or
 // the hold makes Delete fail. The content is stray before the file goes, so that it is found where this stops halfway.
-func (c *core) collect(ctx context.Context, identity string) (done bool, err error) {
+func (c *core) collect(ctx context.Context, identity string, at int64) (done bool, err error) {
 	file, err := c.store.Files.Get(ctx, identity)
 	if err != nil {
 		return true, notFound(err, nil)
 	}
-	if file.Released < file.Held && file.HeldAt > now()-heldMax.Milliseconds() {
+	if file.Released < file.Held && file.HeldAt > at-heldMax.Milliseconds() {
 		return false, nil
 	}
 	needed, err := c.needed(ctx, &file)
@@ -137,7 +137,7 @@ func (c *core) collectStray(ctx context.Context, content string, before int64) e
 // collectAll deletes those of the files that nothing needs any more. They are loose: what fails here the sweep does.
 func (c *core) collectAll(ctx context.Context, files []string) {
 	for _, file := range files {
-		if _, err := c.collect(ctx, file); err != nil {
+		if _, err := c.collect(ctx, file, now()); err != nil {
 			c.log.Warn("a file that nobody needs is left to the sweep", "file", file, "error", err)
 		}
 	}
