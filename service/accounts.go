@@ -23,6 +23,9 @@ func (s *Accounts) Register(ctx context.Context, ip string, in RegisterInput) (L
 		return Login{}, err
 	}
 	key := helper.FoldAccount(in.Account)
+	if key == define.AccountSystem {
+		return Login{}, define.ErrAccountTaken
+	}
 	if _, err := s.store.Users.ByAccount(ctx, key); err == nil {
 		return Login{}, define.ErrAccountTaken
 	} else if !errors.Is(err, models.ErrNotFound) {
@@ -125,6 +128,9 @@ func (s *Accounts) ChangeAccount(ctx context.Context, c Caller, in AccountInput)
 		return Me{}, err
 	}
 	key := helper.FoldAccount(in.Account)
+	if key == define.AccountSystem {
+		return Me{}, define.ErrAccountTaken
+	}
 	me, err := s.change(ctx, c.User, models.UserChange{Account: &in.Account, AccountKey: &key, UpdatedAt: now()})
 	if errors.Is(err, models.ErrDuplicate) {
 		return Me{}, define.ErrAccountTaken

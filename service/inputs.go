@@ -87,6 +87,7 @@ type CancelInput struct {
 type FriendRequestInput struct {
 	To      string `json:"to" validate:"required,max=100"`
 	Message string `json:"message" validate:"max=200"`
+	Group   string `json:"-" validate:"omitempty,max=50,line"` // in which the caller wants the friend to stand
 }
 
 // FriendInput changes where a friend stands and what the caller calls him.
@@ -126,7 +127,9 @@ type MembersInput struct {
 
 // RoleInput is a member's new role.
 type RoleInput struct {
-	Role string `json:"role" validate:"required,oneof=admin member"`
+	Role      string `json:"role" validate:"required,oneof=admin member"`
+	AdminsMax int    `json:"-"` // refuse one admin more than that; 0 for any number
+	Say       bool   `json:"-"` // leave a system message in the room
 }
 
 // OwnerInput names a group's new owner.
