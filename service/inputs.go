@@ -108,6 +108,7 @@ type RoomInput struct {
 	Members    []string `json:"members" validate:"max=500,dive,required,max=100"`
 	JoinPolicy string   `json:"join_policy" validate:"omitempty,oneof=invite approval open"`
 	History    string   `json:"history" validate:"omitempty,oneof=joined all"`
+	Unique     bool     `json:"-"` // refuse a name that one of the caller's groups has already
 }
 
 // RoomUpdateInput changes a group's profile and rules; what is left out stays.
