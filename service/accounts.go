@@ -46,7 +46,7 @@ func (s *Accounts) Register(ctx context.Context, ip string, in RegisterInput) (L
 	user := models.User{
 		Identity: helper.NewIdentity(), Account: in.Account, AccountKey: key, Number: number, Password: password,
 		Nickname: in.Nickname, NicknameKey: helper.FoldAccount(in.Nickname), Email: strings.ToLower(in.Email),
-		Description: define.DefaultDescription, CreatedAt: at, UpdatedAt: at, LoginAt: at,
+		Phone: in.Phone, Description: cmp.Or(in.Description, define.DefaultDescription), CreatedAt: at, UpdatedAt: at, LoginAt: at,
 	}
 	if err := s.store.Users.Insert(ctx, &user); errors.Is(err, models.ErrDuplicate) {
 		return Login{}, define.ErrAccountTaken

@@ -23,6 +23,9 @@ type RegisterInput struct {
 	Nickname string `json:"nickname" validate:"omitempty,max=50,line"`
 	Email    string `json:"email" validate:"omitempty,email,max=100"`
 	Device   string `json:"device" validate:"max=100"`
+	// What some ways in ask for at once. Without a description it is define.DefaultDescription.
+	Phone       string `json:"-" validate:"omitempty,max=32"`
+	Description string `json:"-" validate:"omitempty,max=500"`
 }
 
 // LoginInput opens a session; one of Account and Email is needed.
