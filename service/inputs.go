@@ -112,6 +112,7 @@ type RoomInput struct {
 	JoinPolicy string   `json:"join_policy" validate:"omitempty,oneof=invite approval open"`
 	History    string   `json:"history" validate:"omitempty,oneof=joined all"`
 	Unique     bool     `json:"-"` // refuse a name that one of the caller's groups has already
+	Ask        bool     `json:"-"` // ask the members for their consent, who need not be friends, instead of adding them
 }
 
 // RoomUpdateInput changes a group's profile and rules; what is left out stays.
@@ -127,6 +128,7 @@ type RoomUpdateInput struct {
 type MembersInput struct {
 	Members []string `json:"members" validate:"required,min=1,max=500,dive,required,max=100"`
 	Ask     bool     `json:"ask"`
+	Once    bool     `json:"-"` // refuse who is invited already, instead of passing over him
 }
 
 // RoleInput is a member's new role.

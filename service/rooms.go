@@ -105,7 +105,11 @@ func (s *Rooms) Create(ctx context.Context, c Caller, in RoomInput) (Room, error
 		return Room{}, err
 	}
 	others := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(in.Members))), func(user string) bool { return user == c.User })
-	if err := s.mayAdd(ctx, c.User, others); err != nil {
+	var asked []string
+	if in.Ask {
+		asked, others = others, nil
+	}
+	if err := errors.Join(s.mayAdd(ctx, c.User, others), s.mayAsk(ctx, c, asked)); err != nil {
 		return Room{}, err
 	}
 	if in.Unique {
@@ -132,6 +136,13 @@ func (s *Rooms) Create(ctx context.Context, c Caller, in RoomInput) (Room, error
 		return Room{}, err
 	}
 	if err := s.notify(ctx, define.NotifyAdded, c.User, models.NotificationContent{Room: room.Identity}, others...); err != nil {
+		return Room{}, err
+	}
+	state, err := s.rooms.get(ctx, room.Identity)
+	if err != nil {
+		return Room{}, err
+	}
+	if err := s.askConsent(ctx, c, state, asked); err != nil {
 		return Room{}, err
 	}
 	return s.roomViewOf(ctx, &room, &members[0], true)
