@@ -12,6 +12,7 @@ import (
 	"parlor/helper"
 	"parlor/middleware"
 	"parlor/router/api"
+	"parlor/router/cotalk"
 	"parlor/router/ops"
 	"parlor/router/socket"
 	"parlor/router/ws"
@@ -133,7 +134,20 @@ func New(d Deps) (http.Handler, error) {
 	user.add("GET", "/notifications", notifications.List)
 	user.add("POST", "/notifications/read", notifications.Read)
 
+	if d.Config.Faces.Cotalk.Enabled {
+		addCotalk(engine, d, rates)
+	}
 	return engine, nil
+}
+
+// addCotalk adds the way in for the clients of seed 000. Who may take it is for the face to find out: the user stands in
+// the path or in the body.
+func addCotalk(engine *gin.Engine, d Deps, rates *helper.Rates) {
+	face := cotalk.New(cotalk.Options{
+		Accounts: d.Services.Accounts, Sessions: d.Services.Sessions, Friends: d.Services.Friends, Rooms: d.Services.Rooms,
+		Messages: d.Services.Messages, Notifications: d.Services.Notifications, Sockets: d.Sockets, Failures: rates,
+	})
+	face.Routes(engine.Group("", middleware.WriteErrors(cotalk.WriteError), middleware.RateLimit(rates), middleware.Body(define.BodyMax)))
 }
 
 // How much one user, or one address without a session, may ask. A client that opens makes some dozens of requests at once.
