@@ -138,12 +138,14 @@ func (s *Rooms) Create(ctx context.Context, c Caller, in RoomInput) (Room, error
 	if err := s.notify(ctx, define.NotifyAdded, c.User, models.NotificationContent{Room: room.Identity}, others...); err != nil {
 		return Room{}, err
 	}
-	state, err := s.rooms.get(ctx, room.Identity)
-	if err != nil {
-		return Room{}, err
-	}
-	if err := s.askConsent(ctx, c, state, asked); err != nil {
-		return Room{}, err
+	if len(asked) > 0 {
+		state, err := s.rooms.get(ctx, room.Identity)
+		if err != nil {
+			return Room{}, err
+		}
+		if err := s.askConsent(ctx, c, state, asked); err != nil {
+			return Room{}, err
+		}
 	}
 	return s.roomViewOf(ctx, &room, &members[0], true)
 }
