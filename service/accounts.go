@@ -252,9 +252,9 @@ func (s *Accounts) Search(ctx context.Context, c Caller, q string, p Page) (List
 }
 
 // SearchPart lists users by a part of their account or nickname, the longest-registered first; all users where part is
-// empty. Refusals: ErrRateLimited.
+// empty. The caller may be nobody, and is then known by his address. Refusals: ErrRateLimited.
 func (s *Accounts) SearchPart(ctx context.Context, c Caller, part string, p Page) (List[User], error) {
-	if err := limit(s.limits.search, c.User); err != nil {
+	if err := limit(s.limits.search, cmp.Or(c.User, helper.AddressKey(c.IP))); err != nil {
 		return List[User]{}, err
 	}
 	var at after

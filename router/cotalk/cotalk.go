@@ -41,7 +41,7 @@ type (
 		ByAccount(ctx context.Context, account string) (service.User, error)
 		Numbered(ctx context.Context, number int64) (service.User, error)
 		Get(ctx context.Context, identity string) (service.User, error)
-		Search(ctx context.Context, c service.Caller, q string, p service.Page) (service.List[service.User], error)
+		SearchPart(ctx context.Context, c service.Caller, part string, p service.Page) (service.List[service.User], error)
 		UpdateConfirmed(ctx context.Context, c service.Caller, in service.ConfirmedInput) (service.Me, error)
 		SendOwnPasswordCode(ctx context.Context, c service.Caller) error
 		ChangePasswordByCode(ctx context.Context, c service.Caller, in service.PasswordCodeInput) error

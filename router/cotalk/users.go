@@ -175,7 +175,7 @@ func (f *Face) search(r *request) (any, error) {
 	caller.IP = r.ClientIP()
 	users := []userView{}
 	for page := (service.Page{Limit: define.PageMax}); ; {
-		found, err := f.o.Accounts.Search(r.ctx, caller, valueOf(text), page)
+		found, err := f.o.Accounts.SearchPart(r.ctx, caller, valueOf(text), page)
 		if err != nil {
 			return nil, err
 		}
