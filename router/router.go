@@ -147,7 +147,9 @@ func addCotalk(engine *gin.Engine, d Deps, rates *helper.Rates) {
 		Accounts: d.Services.Accounts, Sessions: d.Services.Sessions, Friends: d.Services.Friends, Rooms: d.Services.Rooms,
 		Messages: d.Services.Messages, Notifications: d.Services.Notifications, Sockets: d.Sockets, Failures: rates,
 	})
-	face.Routes(engine.Group("", middleware.WriteErrors(cotalk.WriteError), middleware.RateLimit(rates), middleware.Body(define.BodyMax)))
+	// Its page asks some four times for each message that it shows, all at once, and mostly without saying who asks.
+	limit := middleware.RateLimit(helper.NewRates(5*requestsPerSecond, 10*requestsAtOnce, d.Config.Limits.Factor))
+	face.Routes(engine.Group("", middleware.WriteErrors(cotalk.WriteError), limit, middleware.Body(define.BodyMax)))
 }
 
 // How much one user, or one address without a session, may ask. A client that opens makes some dozens of requests at once.

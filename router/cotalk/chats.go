@@ -102,6 +102,9 @@ func (f *Face) createChat(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(numbers) > invitedMax {
+		return nil, badRequest(fmt.Sprintf("Invalid members : at most %d", invitedMax))
+	}
 	members := make([]string, len(numbers))
 	for i, number := range numbers {
 		member, err := f.o.Accounts.ByNumber(r.ctx, number)

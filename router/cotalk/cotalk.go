@@ -28,6 +28,7 @@ const (
 	descriptionMax = 100
 	textMax        = 1000
 	adminsMax      = 3
+	invitedMax     = 500 // the core's; the seed has none
 	usersMax       = 500 // users in the answer to one search, which knows no pages
 )
 
