@@ -112,7 +112,10 @@ func TestCotalkRefusesRegistrations(t *testing.T) {
 			}
 		}
 	}
+	// Nobody can pass for the server, whatever client he has.
 	s.cotalk(cotalkCall{method: "POST", path: "/api/user/register", body: fields{"user_name": "System", "password": "secret"}}).is(409, -5, "Username conflict")
+	anyone{s}.post("/register", fields{"account": "SYSTEM", "password": password}).refused("conflict")
+	s.user("carol").put("/users/me/account", fields{"account": "system", "password": password}).refused("conflict")
 	s.cotalk(cotalkCall{method: "POST", path: "/api/user/register", body: fields{"user_name": name, "password": "secret", "description": ""}}).ok()
 	found := s.cotalk(cotalkCall{method: "GET", path: "/api/user/search?search_text=" + name}).ok().list("users")
 	if len(found) != 1 || found[0]["description"] != defaultDescription || found[0]["user_email"] != "" {

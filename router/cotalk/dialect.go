@@ -40,12 +40,12 @@ type dialect struct{ face *Face }
 // Encode implements hub.Dialect. The numbers that an event lacks are looked up once for all connections, by the first of
 // their writers.
 func (d *dialect) Encode(e hub.Event) (hub.Frame, error) {
-	make := d.face.frameOf(e)
-	if make == nil {
+	tell := d.face.frameOf(e)
+	if tell == nil {
 		return nil, nil
 	}
 	made := sync.OnceValues(func() ([]hub.Frame, error) {
-		v, err := make(d.face.o.Sockets.Context())
+		v, err := tell(d.face.o.Sockets.Context())
 		if v == nil || err != nil {
 			return nil, err
 		}
