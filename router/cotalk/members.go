@@ -81,29 +81,20 @@ func (f *Face) changeMember(r *request) (any, error) {
 	if m.approve, err = in.optionalBoolean("approve", true); err != nil {
 		return nil, err
 	}
-	caller, me, err := f.self(r, m.user)
+	caller, _, err := f.self(r, m.user)
 	if err != nil {
 		return nil, err
+	}
+	room, err := f.o.Rooms.ByNumber(r.ctx, caller, m.chat)
+	if errors.Is(err, define.ErrRoomNotFound) {
+		return done, f.answer(r, caller, m)
+	}
+	if err != nil {
+		return nil, words{define.ErrRoomDissolved: errNotInChat}.in(err)
 	}
 	member, err := f.o.Accounts.ByNumber(r.ctx, m.member)
-	if errors.Is(err, define.ErrUserNotFound) {
-		err = errMember
-	}
 	if err != nil {
-		return nil, err
-	}
-	invitation, err := f.o.Rooms.Invited(r.ctx, caller, m.chat)
-	switch {
-	case err == nil && member.Identity == me.Identity:
-		return done, f.answer(r, caller, invitation, m.approve)
-	case err == nil:
-		return nil, errSituation
-	case !errors.Is(err, define.ErrInvitationNotFound):
-		return nil, err
-	}
-	room, err := f.chat(r, caller, m.chat, errNotInChat)
-	if err != nil {
-		return nil, err
+		return nil, words{define.ErrUserNotFound: errMember}.in(err)
 	}
 	roster, err := f.o.Rooms.Roster(r.ctx, caller, room.Identity)
 	if err != nil {
@@ -121,10 +112,17 @@ func isIn(roster []service.Member, user string) bool {
 	return false
 }
 
-func (f *Face) answer(r *request, caller service.Caller, invitation service.Invitation, approve bool) (err error) {
-	if approve {
+// answer is what somebody can do with a chat that he is not in: answer an invitation of his own.
+func (f *Face) answer(r *request, caller service.Caller, m memberChange) error {
+	invitation, err := f.o.Rooms.Invited(r.ctx, caller, m.chat)
+	switch {
+	case err != nil:
+		return words{define.ErrInvitationNotFound: errNotInChat}.in(err)
+	case m.member != m.user:
+		return errSituation
+	case m.approve:
 		_, err = f.o.Rooms.Approve(r.ctx, caller, invitation.Identity)
-	} else {
+	default:
 		_, err = f.o.Rooms.Decline(r.ctx, caller, invitation.Identity)
 	}
 	return err
