@@ -252,14 +252,6 @@ func bodyError(err error) error {
 	return badRequest("The body cannot be read").With(err)
 }
 
-// file returns an uploaded file, nil where there is none. Only fields makes it known.
-func (r *request) file(name string) *multipart.FileHeader {
-	if r.form == nil || len(r.form.File[name]) == 0 {
-		return nil
-	}
-	return r.form.File[name][0]
-}
-
 // pathNumber returns a number in the path, or wrong where it is none.
 func (r *request) pathNumber(name string, wrong *define.Error) (int64, error) {
 	n, err := strconv.ParseInt(r.Param(name), 10, 64)
