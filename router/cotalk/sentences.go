@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"parlor/define"
@@ -23,6 +24,10 @@ type happening struct {
 	By    string   `json:"by"`
 	Users []string `json:"users"`
 	Role  string   `json:"role"`
+	// Of a call that is over.
+	Media    string `json:"media"`
+	Reason   string `json:"reason"`
+	Duration int64  `json:"duration"` // seconds
 }
 
 // parseHappening reads the data of a system message; what it cannot read has no event.
@@ -56,6 +61,11 @@ func (h happening) sentence(names map[string]service.User) string {
 		return by + " changed " + who + "'s privilege to " + h.Role + "."
 	case "room.renamed":
 		return by + " renamed the chat."
+	case "call.ended":
+		if h.Reason == "completed" {
+			return fmt.Sprintf("%s made a call (%s, %d:%02d).", by, h.Media, h.Duration/60, h.Duration%60)
+		}
+		return by + " called (" + h.Media + "): " + strings.ReplaceAll(h.Reason, "_", " ") + "."
 	}
 	return by + ": " + h.Event
 }

@@ -69,15 +69,17 @@ func TestSentences(t *testing.T) {
 	t.Parallel()
 	names := map[string]service.User{"a": {Identity: "a", Account: "ann"}, "b": {Identity: "b", Account: "bob"}, "c": {Identity: "c", Account: "cy"}}
 	for data, want := range map[string]string{
-		`{"event":"member.joined","by":"a","users":["b"]}`:              "bob joined the chat.",
-		`{"event":"member.joined","by":"a","users":["b","c"]}`:          "bob, cy joined the chat.",
-		`{"event":"member.left","by":"b","users":["b"]}`:                "bob left the chat.",
-		`{"event":"member.left","by":"a","users":["b"]}`:                "ann kicked bob out of the chat.",
-		`{"event":"room.owner","by":"a","users":["b"]}`:                 "ann changed bob's privilege to owner.",
-		`{"event":"member.role","by":"a","users":["b"],"role":"admin"}`: "ann changed bob's privilege to admin.",
-		`{"event":"room.renamed","by":"a","users":[]}`:                  "ann renamed the chat.",
-		`{"event":"member.joined","by":"x","users":["y"]}`:              "? joined the chat.",
-		`{"event":"something.new","by":"a","users":[]}`:                 "ann: something.new",
+		`{"event":"member.joined","by":"a","users":["b"]}`:                                                                "bob joined the chat.",
+		`{"event":"member.joined","by":"a","users":["b","c"]}`:                                                            "bob, cy joined the chat.",
+		`{"event":"member.left","by":"b","users":["b"]}`:                                                                  "bob left the chat.",
+		`{"event":"member.left","by":"a","users":["b"]}`:                                                                  "ann kicked bob out of the chat.",
+		`{"event":"room.owner","by":"a","users":["b"]}`:                                                                   "ann changed bob's privilege to owner.",
+		`{"event":"member.role","by":"a","users":["b"],"role":"admin"}`:                                                   "ann changed bob's privilege to admin.",
+		`{"event":"room.renamed","by":"a","users":[]}`:                                                                    "ann renamed the chat.",
+		`{"event":"member.joined","by":"x","users":["y"]}`:                                                                "? joined the chat.",
+		`{"event":"something.new","by":"a","users":[]}`:                                                                   "ann: something.new",
+		`{"event":"call.ended","by":"a","users":["a","b"],"call":"x","media":"video","reason":"completed","duration":75}`: "ann made a call (video, 1:15).",
+		`{"event":"call.ended","by":"a","users":["a"],"call":"x","media":"audio","reason":"no_answer","duration":0}`:      "ann called (audio): no answer.",
 		`not an object`: "?: ",
 	} {
 		if got := parseHappening(data).sentence(names); got != want {
