@@ -143,12 +143,13 @@ func (f *Face) writeMessages(r *request, caller service.Caller, room service.Roo
 			}
 		}
 		if query.Cursor = page.Next; query.Cursor == "" || out.err != nil {
-			return out.end()
+			out.put("]}")
+			return nil
 		}
 	}
 }
 
-// listWriter writes a list of messages one by one.
+// listWriter writes a list of messages one by one. An error is that of a client who has gone away: nobody is to be told.
 type listWriter struct {
 	w     http.ResponseWriter
 	begun bool
@@ -171,11 +172,6 @@ func (l *listWriter) add(m messageView) {
 	l.put(l.comma)
 	l.encode(m)
 	l.comma = ","
-}
-
-func (l *listWriter) end() error {
-	l.put("]}")
-	return l.err
 }
 
 func (l *listWriter) put(text string) {
