@@ -168,6 +168,8 @@ var (
 	ErrRequestClosed        = line(CodeConflict, 409, "request_closed", "This request has been answered already.", "该申请已被处理。")
 	ErrGroupExists          = line(CodeConflict, 409, "group_exists", "A group of this name exists.", "同名分组已存在。")
 	ErrAlreadyMember        = line(CodeConflict, 409, "already_member", "This user is in the room already.", "该用户已在群聊中。")
+	ErrRoomNameTaken        = line(CodeConflict, 409, "room_name_taken", "You are in a room of this name already.", "您已有同名群聊。")
+	ErrAdminsFull           = line(CodeConflict, 409, "admins_full", "The room has as many admins as it may.", "管理员人数已满。")
 	ErrRoomFull             = line(CodeConflict, 409, "room_full", "The room is full.", "群聊人数已满。")
 	ErrInvitationOpen       = line(CodeConflict, 409, "invitation_open", "You are waiting for approval already.", "入群申请已提交，请等待审批。")
 	ErrInvitationClosed     = line(CodeConflict, 409, "invitation_closed", "This invitation has been decided already.", "该邀请已被处理。")

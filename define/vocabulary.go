@@ -72,6 +72,7 @@ const (
 	NotifyFriendAccepted  = "friend.accepted"
 	NotifyFriendDeclined  = "friend.declined"
 	NotifyInvitation      = "invitation.pending" // to owner and admins, or to the invitee: somebody waits for their approval, or for his consent
+	NotifyFriendRemoved   = "friend.removed"     // of friendships that were ended over a way in that tells of it
 	NotifyInvitationEnded = "invitation.decided" // to inviter and invitee
 	NotifyAdded           = "member.joined"      // to who was added to a group
 	NotifyRemoved         = "member.left"        // to who was removed from one
@@ -122,6 +123,9 @@ const (
 
 // GroupUngrouped is where a friend stands who is in no group (seed 000: Friendship.group).
 const GroupUngrouped = "ungrouped"
+
+// AccountSystem can't be taken: under this name clients of seed 000 know what the server itself has to say.
+const AccountSystem = "system"
 
 // DefaultDescription is what a user says of himself before he has said anything (seed 000: User.description).
 const DefaultDescription = "这个人很懒,什么都没留下"

@@ -16,6 +16,7 @@ type FriendRequest struct {
 	To        string `bson:"to"`
 	Pair      string `bson:"pair"` // as Pair gives it: one pair has at most one open request
 	Message   string `bson:"message"`
+	Group     string `bson:"group,omitempty"` // where From wants the friend to stand
 	State     string `bson:"state"`
 	CreatedAt int64  `bson:"created_at"`
 	UpdatedAt int64  `bson:"updated_at"`

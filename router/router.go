@@ -12,6 +12,7 @@ import (
 	"parlor/helper"
 	"parlor/middleware"
 	"parlor/router/api"
+	"parlor/router/cotalk"
 	"parlor/router/ops"
 	"parlor/router/socket"
 	"parlor/router/ws"
@@ -154,7 +155,22 @@ func New(d Deps) (http.Handler, error) {
 	user.add("GET", "/notifications", notifications.List)
 	user.add("POST", "/notifications/read", notifications.Read)
 
+	if d.Config.Faces.Cotalk.Enabled {
+		addCotalk(engine, d, rates)
+	}
 	return engine, nil
+}
+
+// addCotalk adds the way in for the clients of seed 000. Who may take it is for the face to find out: the user stands in
+// the path or in the body.
+func addCotalk(engine *gin.Engine, d Deps, rates *helper.Rates) {
+	face := cotalk.New(cotalk.Options{
+		Accounts: d.Services.Accounts, Sessions: d.Services.Sessions, Friends: d.Services.Friends, Rooms: d.Services.Rooms,
+		Messages: d.Services.Messages, Notifications: d.Services.Notifications, Sockets: d.Sockets, Failures: rates,
+	})
+	// Its page asks some four times for each message that it shows, all at once, and mostly without saying who asks.
+	limit := middleware.RateLimit(helper.NewRates(5*requestsPerSecond, 10*requestsAtOnce, d.Config.Limits.Factor))
+	face.Routes(engine.Group("", middleware.WriteErrors(cotalk.WriteError), limit, middleware.Body(define.BodyMax)))
 }
 
 // How much one user, or one address without a session, may ask. A client that opens makes some dozens of requests at once.

@@ -23,6 +23,9 @@ func (s *Accounts) Register(ctx context.Context, ip string, in RegisterInput) (L
 		return Login{}, err
 	}
 	key := helper.FoldAccount(in.Account)
+	if key == define.AccountSystem {
+		return Login{}, define.ErrAccountTaken
+	}
 	if _, err := s.store.Users.ByAccount(ctx, key); err == nil {
 		return Login{}, define.ErrAccountTaken
 	} else if !errors.Is(err, models.ErrNotFound) {
@@ -43,7 +46,7 @@ func (s *Accounts) Register(ctx context.Context, ip string, in RegisterInput) (L
 	user := models.User{
 		Identity: helper.NewIdentity(), Account: in.Account, AccountKey: key, Number: number, Password: password,
 		Nickname: in.Nickname, NicknameKey: helper.FoldAccount(in.Nickname), Email: strings.ToLower(in.Email),
-		Description: define.DefaultDescription, CreatedAt: at, UpdatedAt: at, LoginAt: at,
+		Phone: in.Phone, Description: cmp.Or(in.Description, define.DefaultDescription), CreatedAt: at, UpdatedAt: at, LoginAt: at,
 	}
 	if err := s.store.Users.Insert(ctx, &user); errors.Is(err, models.ErrDuplicate) {
 		return Login{}, define.ErrAccountTaken
@@ -128,6 +131,9 @@ func (s *Accounts) ChangeAccount(ctx context.Context, c Caller, in AccountInput)
 		return Me{}, err
 	}
 	key := helper.FoldAccount(in.Account)
+	if key == define.AccountSystem {
+		return Me{}, define.ErrAccountTaken
+	}
 	me, err := s.change(ctx, c.User, models.UserChange{Account: &in.Account, AccountKey: &key, UpdatedAt: now()})
 	if errors.Is(err, models.ErrDuplicate) {
 		return Me{}, define.ErrAccountTaken
@@ -252,9 +258,9 @@ func (s *Accounts) Search(ctx context.Context, c Caller, q string, p Page) (List
 }
 
 // SearchPart lists users by a part of their account or nickname, the longest-registered first; all users where part is
-// empty. Refusals: ErrRateLimited.
+// empty. The caller may be nobody, and is then known by his address. Refusals: ErrRateLimited.
 func (s *Accounts) SearchPart(ctx context.Context, c Caller, part string, p Page) (List[User], error) {
-	if err := limit(s.limits.search, c.User); err != nil {
+	if err := limit(s.limits.search, cmp.Or(c.User, helper.AddressKey(c.IP))); err != nil {
 		return List[User]{}, err
 	}
 	var at after

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"parlor/define"
@@ -10,8 +11,22 @@ import (
 
 // Invitations into a group that wait for the invitee's own consent.
 
-// askConsent invites living users who have not blocked the caller. He may ask as many as he may ask to be friends.
+// askConsent invites users of whom mayAsk approves.
 func (s *Rooms) askConsent(ctx context.Context, c Caller, state *roomState, invitees []string) error {
+	for _, invitee := range invitees {
+		invitation := models.RoomInvitation{Inviter: c.User, Awaits: define.AwaitsConsent}
+		if err := s.invite(ctx, state, invitation, []string{invitee}, invitee); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayAsk allows living users who have not blocked the caller, as many as he may ask to be friends.
+func (s *Rooms) mayAsk(ctx context.Context, c Caller, invitees []string) error {
+	if len(invitees) == 0 {
+		return nil
+	}
 	blockers, err := s.store.Blocks.Among(ctx, invitees, c.User)
 	if err != nil {
 		return err
@@ -27,9 +42,15 @@ func (s *Rooms) askConsent(ctx context.Context, c Caller, state *roomState, invi
 			return err
 		}
 	}
+	return nil
+}
+
+// notInvited refuses users whose invitation into a room waits already.
+func (s *Rooms) notInvited(ctx context.Context, room string, invitees []string) error {
 	for _, invitee := range invitees {
-		invitation := models.RoomInvitation{Inviter: c.User, Awaits: define.AwaitsConsent}
-		if err := s.invite(ctx, state, invitation, []string{invitee}, invitee); err != nil {
+		if _, err := s.store.Invitations.Pending(ctx, room, invitee); err == nil {
+			return define.ErrInvitationOpen
+		} else if !errors.Is(err, models.ErrNotFound) {
 			return err
 		}
 	}

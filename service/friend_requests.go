@@ -44,20 +44,20 @@ func (s *Friends) Request(ctx context.Context, c Caller, in FriendRequestInput) 
 	} else if blocked {
 		return FriendRequestResult{}, define.ErrBlocked
 	}
-	return s.ask(ctx, c, to.Identity, in.Message)
+	return s.ask(ctx, c, to.Identity, in)
 }
 
 // ask stores a request, or accepts the one that stands in its way. The unique index on open pairs decides when both ask
 // at the same moment, on whatever node.
-func (s *Friends) ask(ctx context.Context, c Caller, to, message string) (FriendRequestResult, error) {
+func (s *Friends) ask(ctx context.Context, c Caller, to string, in FriendRequestInput) (FriendRequestResult, error) {
 	at := now()
 	request := models.FriendRequest{
-		Identity: helper.NewIdentity(), From: c.User, To: to, Pair: models.Pair(c.User, to), Message: message,
+		Identity: helper.NewIdentity(), From: c.User, To: to, Pair: models.Pair(c.User, to), Message: in.Message, Group: in.Group,
 		State: define.RequestPending, CreatedAt: at, UpdatedAt: at,
 	}
 	err := s.store.FriendRequests.Insert(ctx, &request)
 	if errors.Is(err, models.ErrDuplicate) {
-		return s.meetOpen(ctx, c, to, message)
+		return s.meetOpen(ctx, c, to, in)
 	}
 	if err != nil {
 		return FriendRequestResult{}, err
@@ -72,10 +72,10 @@ func (s *Friends) ask(ctx context.Context, c Caller, to, message string) (Friend
 }
 
 // meetOpen deals with the open request of a pair: the other's is accepted, one's own is a conflict, an old one expires.
-func (s *Friends) meetOpen(ctx context.Context, c Caller, to, message string) (FriendRequestResult, error) {
+func (s *Friends) meetOpen(ctx context.Context, c Caller, to string, in FriendRequestInput) (FriendRequestResult, error) {
 	open, err := s.store.FriendRequests.Open(ctx, models.Pair(c.User, to))
 	if errors.Is(err, models.ErrNotFound) {
-		return s.ask(ctx, c, to, message) // answered just now
+		return s.ask(ctx, c, to, in) // answered just now
 	}
 	if err != nil {
 		return FriendRequestResult{}, err
@@ -84,7 +84,7 @@ func (s *Friends) meetOpen(ctx context.Context, c Caller, to, message string) (F
 		if _, err := s.store.FriendRequests.Answer(ctx, open.Identity, define.RequestExpired, now()); err != nil && !errors.Is(err, models.ErrNotFound) {
 			return FriendRequestResult{}, err
 		}
-		return s.ask(ctx, c, to, message)
+		return s.ask(ctx, c, to, in)
 	}
 	if open.From == c.User {
 		return FriendRequestResult{}, define.ErrRequestOpen

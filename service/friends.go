@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -79,6 +80,14 @@ func (s *Friends) Remove(ctx context.Context, c Caller, friend string) error {
 	return s.unfriend(ctx, c.User, friend)
 }
 
+// RemoveAndTell is Remove, of which the other side gets a notification.
+func (s *Friends) RemoveAndTell(ctx context.Context, c Caller, friend string) error {
+	if err := s.unfriend(ctx, c.User, friend); err != nil {
+		return err
+	}
+	return s.notify(ctx, define.NotifyFriendRemoved, c.User, models.NotificationContent{}, friend)
+}
+
 // unfriend closes the room first: who is stopped before the friendship is gone still sees it and can end it again.
 func (c *core) unfriend(ctx context.Context, user, friend string) error {
 	defer c.locks.lock(models.Pair(user, friend))()
@@ -142,10 +151,16 @@ func (c *core) befriend(ctx context.Context, request *models.FriendRequest) erro
 		return err
 	}
 	at := now()
+	if request.Group != "" {
+		if _, err := c.insertGroup(ctx, friend, request.Group, at); err != nil && !errors.Is(err, define.ErrGroupExists) {
+			return err
+		}
+	}
+	groups := map[string]string{user: define.GroupUngrouped, friend: cmp.Or(request.Group, define.GroupUngrouped)}
 	for _, side := range [][2]string{{user, friend}, {friend, user}} {
 		err := c.store.Friendships.Ensure(ctx, &models.Friendship{
 			Identity: helper.NewIdentity(), UserIdentity: side[0], FriendIdentity: side[1], RoomIdentity: room.Identity,
-			Group: define.GroupUngrouped, IsApproved: true, CreatedAt: at, UpdatedAt: at,
+			Group: groups[side[0]], IsApproved: true, CreatedAt: at, UpdatedAt: at,
 		})
 		if err != nil {
 			return err

@@ -25,6 +25,9 @@ type RegisterInput struct {
 	Nickname string `json:"nickname" validate:"omitempty,max=50,line"`
 	Email    string `json:"email" validate:"omitempty,email,max=100"`
 	Device   string `json:"device" validate:"max=100"`
+	// What some ways in ask for at once. Without a description it is define.DefaultDescription.
+	Phone       string `json:"-" validate:"omitempty,max=32"`
+	Description string `json:"-" validate:"omitempty,max=500"`
 }
 
 // LoginInput opens a session; one of Account and Email is needed.
@@ -89,6 +92,7 @@ type CancelInput struct {
 type FriendRequestInput struct {
 	To      string `json:"to" validate:"required,max=100"`
 	Message string `json:"message" validate:"max=200"`
+	Group   string `json:"-" validate:"omitempty,max=50,line"` // in which the caller wants the friend to stand
 }
 
 // FriendInput changes where a friend stands and what the caller calls him.
@@ -109,6 +113,8 @@ type RoomInput struct {
 	Members    []string `json:"members" validate:"max=500,dive,required,max=100"`
 	JoinPolicy string   `json:"join_policy" validate:"omitempty,oneof=invite approval open"`
 	History    string   `json:"history" validate:"omitempty,oneof=joined all"`
+	Unique     bool     `json:"-"` // refuse a name that one of the caller's groups has already
+	Ask        bool     `json:"-"` // ask the members for their consent, who need not be friends, instead of adding them
 }
 
 // RoomUpdateInput changes a group's profile and rules; what is left out stays.
@@ -124,11 +130,14 @@ type RoomUpdateInput struct {
 type MembersInput struct {
 	Members []string `json:"members" validate:"required,min=1,max=500,dive,required,max=100"`
 	Ask     bool     `json:"ask"`
+	Once    bool     `json:"-"` // refuse who is invited already, instead of passing over him
 }
 
 // RoleInput is a member's new role.
 type RoleInput struct {
-	Role string `json:"role" validate:"required,oneof=admin member"`
+	Role      string `json:"role" validate:"required,oneof=admin member"`
+	AdminsMax int    `json:"-"` // refuse one admin more than that; 0 for any number
+	Say       bool   `json:"-"` // leave a system message in the room
 }
 
 // OwnerInput names a group's new owner.

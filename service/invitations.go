@@ -34,7 +34,15 @@ func (s *Rooms) AddMembers(ctx context.Context, c Caller, room string, in Member
 		return MembersResult{}, define.ErrAlreadyMember
 	}
 	needsApproval := !state.leads(c.User) && state.room.JoinPolicy == define.JoinApproval
+	if in.Once {
+		if err := s.notInvited(ctx, room, newcomers); err != nil {
+			return MembersResult{}, err
+		}
+	}
 	if in.Ask && !needsApproval {
+		if err := s.mayAsk(ctx, c, newcomers); err != nil {
+			return MembersResult{}, err
+		}
 		return MembersResult{Added: []string{}, Pending: newcomers}, s.askConsent(ctx, c, state, newcomers)
 	}
 	if err := s.mayAdd(ctx, c.User, newcomers); err != nil {

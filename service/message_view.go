@@ -188,6 +188,7 @@ type systemMessage struct {
 	Event string   `json:"event"` // define.Event…, or one of the system events below
 	By    string   `json:"by"`
 	Users []string `json:"users"`
+	Role  string   `json:"role,omitempty"` // the new one; with systemRole alone
 	// Of a call that is over.
 	Call     string `json:"call,omitempty"`
 	Media    string `json:"media,omitempty"`
@@ -199,6 +200,7 @@ type systemMessage struct {
 const (
 	systemOwner   = "room.owner"   // By has handed the room over to Users
 	systemRenamed = "room.renamed" // By has changed the room's name
+	systemRole    = "member.role"  // By has given Users another role, over a way in that tells of it
 )
 
 // say stores a system message and tells the members of it.

@@ -2,10 +2,12 @@ package service
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"parlor/define"
 	"parlor/helper"
+	"parlor/models"
 )
 
 // Users and rooms by their numbers, for ways in that know nothing else of them. A number is never given to another user
@@ -84,4 +86,55 @@ func (s *Rooms) Number(ctx context.Context, identity string) (int64, error) {
 		return 0, err
 	}
 	return state.room.Number, nil
+}
+
+// Numbered is ByNumber for what is old: it returns one who has cancelled his account as well.
+func (s *Accounts) Numbered(ctx context.Context, number int64) (User, error) {
+	identity, err := s.userNumbers.get(ctx, strconv.FormatInt(number, 10))
+	if err != nil {
+		return User{}, err
+	}
+	return s.users.get(ctx, identity)
+}
+
+// Exists reports whether a number has been given to a room, dissolved ones included. It is no secret: numbers are given
+// in order, and Join tells as much.
+func (s *Rooms) Exists(ctx context.Context, number int64) (bool, error) {
+	_, err := s.roomNumbers.get(ctx, strconv.FormatInt(number, 10))
+	if errors.Is(err, define.ErrRoomNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// RoomTitle is what a room is called. The name of a private one is empty.
+type RoomTitle struct {
+	Number int64
+	Name   string
+}
+
+// Title is Number with the name.
+func (s *Rooms) Title(ctx context.Context, identity string) (RoomTitle, error) {
+	state, err := s.rooms.get(ctx, identity)
+	if err != nil {
+		return RoomTitle{}, err
+	}
+	return RoomTitle{Number: state.room.Number, Name: state.room.Name}, nil
+}
+
+// Exists reports whether a message has this identity, without asking who may read it. It is no secret: identities are
+// given in order.
+func (s *Messages) Exists(ctx context.Context, identity int64) (bool, error) {
+	_, err := s.store.Messages.Get(ctx, identity)
+	if errors.Is(err, models.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// IdentityAt returns the identity of the message at one place of a room. It asks for no member, and is meant for what
+// members are told.
+func (s *Messages) IdentityAt(ctx context.Context, room string, seq int64) (int64, error) {
+	m, err := s.store.Messages.BySeq(ctx, room, seq)
+	return m.Identity, notFound(err, define.ErrMessageNotFound)
 }

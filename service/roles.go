@@ -8,7 +8,7 @@ import (
 )
 
 // SetRole makes a member an admin, or an admin a member. Refusals: ErrPrivateRoom, ErrOwnerOnly, ErrMemberNotFound,
-// ErrForbidden for the owner's own role.
+// ErrForbidden for the owner's own role, ErrAdminsFull.
 func (s *Rooms) SetRole(ctx context.Context, c Caller, room, user string, in RoleInput) (Member, error) {
 	if err := check(in); err != nil {
 		return Member{}, err
@@ -27,6 +27,8 @@ func (s *Rooms) SetRole(ctx context.Context, c Caller, room, user string, in Rol
 		return Member{}, define.ErrMemberNotFound
 	case target.role == define.RoleOwner:
 		return Member{}, define.ErrForbidden
+	case in.Role == define.RoleAdmin && in.AdminsMax > 0 && state.count(define.RoleAdmin) >= in.AdminsMax:
+		return Member{}, define.ErrAdminsFull
 	}
 	if target.role != in.Role {
 		if err := s.store.UserRooms.SetRole(ctx, user, room, in.Role, now()); err != nil {
@@ -38,7 +40,22 @@ func (s *Rooms) SetRole(ctx context.Context, c Caller, room, user string, in Rol
 			return Member{}, err
 		}
 	}
+	if in.Say {
+		if err := s.say(ctx, room, systemMessage{Event: systemRole, By: c.User, Users: []string{user}, Role: in.Role}); err != nil {
+			return Member{}, err
+		}
+	}
 	return s.updatedMember(ctx, state, c.User, user)
+}
+
+// count is how many members have a role.
+func (s *roomState) count(role string) (n int) {
+	for _, m := range s.members {
+		if m.role == role {
+			n++
+		}
+	}
+	return n
 }
 
 // updatedMember tells the room of a changed member and returns him.

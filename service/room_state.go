@@ -191,7 +191,7 @@ func roomView(j joined, last *models.LastMessage, users map[string]User) Room {
 	view := Room{
 		Identity: room.Identity, Number: room.Number, Kind: room.Kind, Name: room.Name, Info: room.Info, Avatar: room.Avatar,
 		Owner: room.UserIdentity, LastSeq: room.LastSeq, MemberCount: room.MemberCount, JoinPolicy: room.JoinPolicy,
-		History: room.History, CreatedAt: room.CreatedAt, UpdatedAt: room.UpdatedAt, Me: &me,
+		History: room.History, CreatedAt: room.CreatedAt, UpdatedAt: room.UpdatedAt, Me: &me, Closed: room.ClosedAt > 0,
 	}
 	if last != nil {
 		view.LastMessage = &LastMessage{

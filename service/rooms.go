@@ -98,14 +98,24 @@ func (c *core) joinedRooms(ctx context.Context, user string) ([]joined, error) {
 	return all, nil
 }
 
-// Create makes a group of the caller and friends of his. Refusals: ErrInvalid where one of the members is no friend.
+// Create makes a group of the caller and friends of his. Refusals: ErrInvalid where one of the members is no friend,
+// ErrRoomNameTaken where the name should be the only one.
 func (s *Rooms) Create(ctx context.Context, c Caller, in RoomInput) (Room, error) {
 	if err := check(in); err != nil {
 		return Room{}, err
 	}
 	others := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(in.Members))), func(user string) bool { return user == c.User })
-	if err := s.mayAdd(ctx, c.User, others); err != nil {
+	var asked []string
+	if in.Ask {
+		asked, others = others, nil
+	}
+	if err := errors.Join(s.mayAdd(ctx, c.User, others), s.mayAsk(ctx, c, asked)); err != nil {
 		return Room{}, err
+	}
+	if in.Unique {
+		if err := s.nameFree(ctx, c.User, in.Name); err != nil {
+			return Room{}, err
+		}
 	}
 	room, err := s.newRoom(ctx, models.Room{
 		Kind: define.RoomGroup, Name: in.Name, Info: in.Info, UserIdentity: c.User, MemberCount: len(others) + 1,
@@ -128,7 +138,30 @@ func (s *Rooms) Create(ctx context.Context, c Caller, in RoomInput) (Room, error
 	if err := s.notify(ctx, define.NotifyAdded, c.User, models.NotificationContent{Room: room.Identity}, others...); err != nil {
 		return Room{}, err
 	}
+	if len(asked) > 0 {
+		state, err := s.rooms.get(ctx, room.Identity)
+		if err != nil {
+			return Room{}, err
+		}
+		if err := s.askConsent(ctx, c, state, asked); err != nil {
+			return Room{}, err
+		}
+	}
 	return s.roomViewOf(ctx, &room, &members[0], true)
+}
+
+// nameFree refuses a name that one of a user's groups has. Two that are made at the same moment may still share one.
+func (c *core) nameFree(ctx context.Context, user, name string) error {
+	all, err := c.joinedRooms(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, j := range all {
+		if j.room.Kind == define.RoomGroup && j.room.Name == name {
+			return define.ErrRoomNameTaken
+		}
+	}
+	return nil
 }
 
 // mayAdd refuses users who are not friends of the one who adds them, or have blocked him.

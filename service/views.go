@@ -122,6 +122,7 @@ type Room struct {
 	UpdatedAt   int64        `json:"updated_at"`
 	Me          *RoomMe      `json:"me,omitempty"`
 	Peer        *User        `json:"peer,omitempty"`
+	Closed      bool         `json:"-"` // private rooms: the two are friends no more
 }
 
 // LastMessage is the short copy of a room's newest message. Data holds at most define.PreviewMax characters.

@@ -1,0 +1,179 @@
+package cotalk
+
+import (
+	"errors"
+
+	"parlor/define"
+	"parlor/service"
+)
+
+// sending is what somebody wants to say in a chat.
+type sending struct {
+	user, chat int64
+	text, kind string
+	replyTo    int64 // 0 for none
+}
+
+func (f fields) sending() (s sending, err error) {
+	if s.user, err = f.integer("user_id"); err != nil {
+		return s, err
+	}
+	if s.chat, err = f.integer("chat_id"); err != nil {
+		return s, err
+	}
+	if s.text, err = f.text("msg_text", ""); err != nil {
+		return s, err
+	}
+	if s.kind, err = f.text("msg_type", ""); err != nil || !f.has("reply_to") {
+		return s, err
+	}
+	s.replyTo, err = f.integer("reply_to")
+	return s, err
+}
+
+func (f *Face) send(r *request) (any, error) {
+	in, err := r.fields()
+	if err != nil {
+		return nil, err
+	}
+	s, err := in.sending()
+	if err != nil {
+		return nil, err
+	}
+	caller, _, err := f.self(r, s.user)
+	if err != nil {
+		return nil, err
+	}
+	room, err := f.o.Rooms.ByNumber(r.ctx, caller, s.chat)
+	if err != nil {
+		return nil, f.notMember(r, s.user, s.chat, err)
+	}
+	if !fits(s.text, 0, textMax) {
+		return nil, badRequest("Invalid msg_text : msg_text length exceed")
+	}
+	identity, at, err := f.say(r, caller, room, s)
+	if err != nil {
+		return nil, words{define.ErrMessageNotFound: errReply, define.ErrRecalled: errReply}.in(err)
+	}
+	return struct {
+		success
+		MsgID      int64   `json:"msg_id"`
+		CreateTime float64 `json:"create_time"`
+	}{done, identity, seconds(at)}, nil
+}
+
+// say sends a message of any type and returns its identity and time.
+func (f *Face) say(r *request, caller service.Caller, room service.Room, s sending) (identity, at int64, err error) {
+	switch s.kind {
+	case "text":
+	case "group_notice":
+		said, err := f.o.Rooms.Announce(r.ctx, caller, room.Identity, service.AnnouncementInput{Content: s.text})
+		if errors.Is(err, define.ErrAdminOnly) || errors.Is(err, define.ErrPrivateRoom) {
+			err = unauthorized("Unauthorized : the user is neither the owner nor the admin of the chat").With(err)
+		}
+		return said.MessageIdentity, said.CreatedAt, err
+	default:
+		return 0, 0, badRequest("Invalid msg_type : " + s.kind)
+	}
+	m, _, err := f.o.Messages.Send(r.ctx, caller, room.Identity, service.MessageInput{Data: s.text, ReplyTo: max(s.replyTo, 0)})
+	return m.Identity, m.CreatedAt, err
+}
+
+// asked returns a message to who asks for it, and may see it.
+func (f *Face) asked(r *request) (service.Caller, service.Message, fields, error) {
+	none := service.Message{}
+	identity, err := r.pathNumber("message", errMessageID)
+	if err != nil {
+		return service.Caller{}, none, nil, err
+	}
+	in, err := r.fields()
+	if err != nil {
+		return service.Caller{}, none, nil, err
+	}
+	number, err := in.integer("user_id")
+	if err != nil {
+		return service.Caller{}, none, nil, err
+	}
+	caller, _, err := f.self(r, number)
+	if err != nil {
+		return caller, none, nil, err
+	}
+	m, err := f.o.Messages.Get(r.ctx, caller, identity)
+	if errors.Is(err, define.ErrMessageNotFound) {
+		err = f.unseen(r, identity)
+	}
+	return caller, m, in, err
+}
+
+// unseen tells a message that is not there from one that somebody may not see. Which is no secret: identities are given in
+// order.
+func (f *Face) unseen(r *request, identity int64) error {
+	there, err := f.o.Messages.Exists(r.ctx, identity)
+	switch {
+	case err != nil:
+		return err
+	case there:
+		return unauthorized("Unauthorized : the user cannot see the message")
+	}
+	return errMessage
+}
+
+// message shows one message. One that was withdrawn is not there any more.
+func (f *Face) message(r *request) (any, error) {
+	caller, m, _, err := f.asked(r)
+	if err != nil {
+		return nil, err
+	}
+	if m.RecalledAt > 0 {
+		return nil, errMessage
+	}
+	chat, err := f.o.Rooms.Title(r.ctx, m.RoomIdentity)
+	if err != nil {
+		return nil, err
+	}
+	readers, err := f.readers(r, caller, service.Room{Identity: m.RoomIdentity, Number: chat.Number})
+	if err != nil {
+		return nil, err
+	}
+	views, err := f.messageViews(r, []service.Message{m}, readers)
+	if err != nil {
+		return nil, err
+	}
+	// Who has deleted a message for himself is his own business.
+	return struct {
+		success
+		messageView
+		UnableToSeeUsers []int64 `json:"unable_to_see_users"`
+	}{done, views[0], []int64{}}, nil
+}
+
+// readMessage marks a message as read, and with it all that came before. The page does so for what was withdrawn, too.
+func (f *Face) readMessage(r *request) (any, error) {
+	caller, m, _, err := f.asked(r)
+	if err != nil {
+		return nil, err
+	}
+	_, err = f.o.Rooms.Read(r.ctx, caller, m.RoomIdentity, service.ReadInput{Seq: m.Seq})
+	return done, err
+}
+
+// deleteMessage withdraws a message of one's own, or deletes any for oneself alone.
+func (f *Face) deleteMessage(r *request) (any, error) {
+	caller, m, in, err := f.asked(r)
+	if err != nil {
+		return nil, err
+	}
+	withdraw, err := in.boolean("is_remove")
+	switch {
+	case err != nil:
+		return nil, err
+	case !withdraw:
+		return done, f.o.Messages.Delete(r.ctx, caller, m.Identity)
+	case m.RecalledAt > 0:
+		return nil, errMessage
+	case m.Sender.Identity != caller.User || m.Type == define.MessageSystem:
+		return nil, unauthorized("Unauthorized : the user is not the sender of the message")
+	}
+	_, err = f.o.Messages.Recall(r.ctx, caller, m.Identity)
+	return done, err
+}

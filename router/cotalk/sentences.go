@@ -1,0 +1,168 @@
+package cotalk
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"parlor/define"
+	"parlor/service"
+)
+
+// systemName is the user who says what happens to a chat. The page knows system messages by this name. Seed 000 has him as
+// user 1; here he is user 0, whose number nobody else gets.
+const (
+	systemName   = define.AccountSystem
+	systemNumber = 0
+)
+
+// happening is the data of a message of type `system`.
+type happening struct {
+	Event string   `json:"event"`
+	By    string   `json:"by"`
+	Users []string `json:"users"`
+	Role  string   `json:"role"`
+	// Of a call that is over.
+	Media    string `json:"media"`
+	Reason   string `json:"reason"`
+	Duration int64  `json:"duration"` // seconds
+}
+
+// parseHappening reads the data of a system message; what it cannot read has no event.
+func parseHappening(data string) happening {
+	var h happening
+	if json.Unmarshal([]byte(data), &h) != nil {
+		return happening{}
+	}
+	return h
+}
+
+// sentence tells in English what has happened to a chat. Names are those of the identities.
+func (h happening) sentence(names map[string]service.User) string {
+	by := nameOf(names[h.By])
+	others := make([]string, len(h.Users))
+	for i, user := range h.Users {
+		others[i] = nameOf(names[user])
+	}
+	who := strings.Join(others, ", ")
+	switch h.Event {
+	case define.EventMemberJoined:
+		return who + " joined the chat."
+	case define.EventMemberLeft:
+		if len(h.Users) == 1 && h.Users[0] == h.By {
+			return by + " left the chat."
+		}
+		return by + " kicked " + who + " out of the chat."
+	case "room.owner":
+		return by + " changed " + who + "'s privilege to owner."
+	case "member.role":
+		return by + " changed " + who + "'s privilege to " + h.Role + "."
+	case "room.renamed":
+		return by + " renamed the chat."
+	case "call.ended":
+		if h.Reason == "completed" {
+			return fmt.Sprintf("%s made a call (%s, %d:%02d).", by, h.Media, h.Duration/60, h.Duration%60)
+		}
+		return by + " called (" + h.Media + "): " + strings.ReplaceAll(h.Reason, "_", " ") + "."
+	}
+	return by + ": " + h.Event
+}
+
+// nameOf is what this face calls a user: the name he logs in with.
+func nameOf(u service.User) string {
+	if u.Identity == "" {
+		return "?"
+	}
+	return u.Account
+}
+
+// The types of notifications and of pushes that are not about messages.
+const (
+	typeFriend = "user.friend.request"
+	typeChat   = "chat.management"
+)
+
+// notice is a notification in this face's words, as it is pushed and as it is stored.
+type notice struct {
+	Type     string
+	Status   string
+	Text     string
+	User     int64 // the number of who caused it
+	Chat     int64 // 0 where it is about no chat
+	Approved bool
+}
+
+// roles are the words for them in a notification's status.
+var roles = map[string]string{define.RoleOwner: "owner", define.RoleAdmin: "admin", define.RoleMember: "member"}
+
+// noticeOf puts a notification into this face's words. Some have none: mentions and announcements stand in the chats, and
+// its clients can't decide on who waits for approval.
+func (f *Face) noticeOf(ctx context.Context, n service.Notification) (said notice, ok bool, err error) {
+	chat := service.RoomTitle{}
+	if n.Content.Room != "" {
+		if chat, err = f.o.Rooms.Title(ctx, n.Content.Room); err != nil {
+			return notice{}, false, err
+		}
+	}
+	said, ok = noticeIn(n, chat)
+	return said, ok, nil
+}
+
+func noticeIn(n service.Notification, chat service.RoomTitle) (notice, bool) {
+	who := nameOf(n.Sender)
+	said := notice{Type: typeFriend, User: n.Sender.Number, Approved: true}
+	switch n.Kind {
+	case define.NotifyFriendRequest:
+		said.Status, said.Text = "make request", who+" 请求添加您为好友"
+		return said, true
+	case define.NotifyFriendAccepted:
+		said.Status, said.Text = "accept request", who+" 接受了您的好友请求"
+		return said, true
+	case define.NotifyFriendDeclined:
+		said.Status, said.Text, said.Approved = "reject request", who+" 拒绝了您的好友请求", false
+		return said, true
+	case define.NotifyFriendRemoved:
+		said.Status, said.Text, said.Approved = "delete", who+" 终止了与您的好友关系", false
+		return said, true
+	}
+	said.Type, said.Chat = typeChat, chat.Number
+	switch n.Kind {
+	case define.NotifyInvitation, define.NotifyAdded:
+		if n.Kind == define.NotifyInvitation && n.Content.Awaits != define.AwaitsConsent {
+			return notice{}, false
+		}
+		said.Status, said.Text = "make invitation", who+" 邀请您加入聊天室 "+chat.Name
+	case define.NotifyRemoved, define.NotifyDissolved:
+		said.Status, said.Text, said.Approved = "kicked out", who+" 将您移出了聊天室 "+chat.Name, false
+	case define.NotifyRole:
+		role := roles[n.Content.Role]
+		said.Status, said.Text = "change to "+role, who+" 将您在聊天室 "+chat.Name+" 中的权限更改为 "+role
+	default:
+		return notice{}, false
+	}
+	return said, true
+}
+
+// content is the string that a notification holds: JSON, as the seed's documents promise. Its page reads it with quotes
+// replaced and `True` and `False` in small letters, for the original wrote Python; so these three are written as escapes,
+// which mean the same in JSON and survive.
+func (n notice) content() (string, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(struct {
+		Type     string `json:"type"`
+		Status   string `json:"status"`
+		Text     string `json:"text"`
+		User     int64  `json:"user_id"`
+		Chat     int64  `json:"chat_id,omitempty"`
+		Approved bool   `json:"is_approved"`
+	}(n)); err != nil {
+		return "", err
+	}
+	return escaped.Replace(strings.TrimSpace(out.String())), nil
+}
+
+var escaped = strings.NewReplacer("'", `\u0027`, "True", `\u0054rue`, "False", `\u0046alse`)
