@@ -166,11 +166,12 @@ func New(d Deps) (http.Handler, error) {
 func addCotalk(engine *gin.Engine, d Deps, rates *helper.Rates) {
 	face := cotalk.New(cotalk.Options{
 		Accounts: d.Services.Accounts, Sessions: d.Services.Sessions, Friends: d.Services.Friends, Rooms: d.Services.Rooms,
-		Messages: d.Services.Messages, Notifications: d.Services.Notifications, Sockets: d.Sockets, Failures: rates,
+		Messages: d.Services.Messages, Files: d.Services.Files, Notifications: d.Services.Notifications, Sockets: d.Sockets, Failures: rates,
 	})
 	// Its page asks some four times for each message that it shows, all at once, and mostly without saying who asks.
 	limit := middleware.RateLimit(helper.NewRates(5*requestsPerSecond, 10*requestsAtOnce, d.Config.Limits.Factor))
-	face.Routes(engine.Group("", middleware.WriteErrors(cotalk.WriteError), limit, middleware.Body(define.BodyMax)))
+	body := middleware.Body(int64(d.Config.Files.MaxSize) + define.BodyMax)
+	face.Routes(engine.Group("", middleware.WriteErrors(cotalk.WriteError), limit, body))
 }
 
 // How much one user, or one address without a session, may ask. A client that opens makes some dozens of requests at once.

@@ -77,17 +77,22 @@ func (h Files) serve(c *gin.Context, open openFile, tag func(service.File) strin
 		return err
 	}
 	defer content.Close()
+	WriteFile(c, file, tag(file), content)
+	return nil
+}
+
+// WriteFile answers with the bytes of a file, or the part of them that is asked for. The tag changes with the content.
+func WriteFile(c *gin.Context, file service.File, tag string, content io.ReadSeeker) {
 	header := c.Writer.Header()
 	header.Set("Content-Type", file.Mime)
 	header.Set("Content-Disposition", disposition(file))
-	header.Set("ETag", `"`+tag(file)+`"`)
+	header.Set("ETag", `"`+tag+`"`)
 	// Kept by the browser, and asked for again each time: who may read it can change.
 	header.Set("Cache-Control", "private, no-cache")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	header.Set("Referrer-Policy", "no-referrer") // the address may hold a token
 	http.ServeContent(c.Writer, c.Request, "", time.Time{}, content)
-	return nil
 }
 
 // inline are the media types that browsers show without ever running anything in them.

@@ -7,6 +7,7 @@ package cotalk
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"parlor/middleware"
@@ -46,6 +47,7 @@ type (
 		UpdateConfirmed(ctx context.Context, c service.Caller, in service.ConfirmedInput) (service.Me, error)
 		SendOwnPasswordCode(ctx context.Context, c service.Caller) error
 		ChangePasswordByCode(ctx context.Context, c service.Caller, in service.PasswordCodeInput) error
+		SetAvatar(ctx context.Context, c service.Caller, r io.Reader) (service.Me, error)
 		CancelSession(ctx context.Context, c service.Caller) error
 	}
 	sessions interface {
@@ -79,6 +81,10 @@ type (
 		Title(ctx context.Context, identity string) (service.RoomTitle, error)
 		Invited(ctx context.Context, c service.Caller, number int64) (service.Invitation, error)
 	}
+	files interface {
+		Upload(ctx context.Context, c service.Caller, name string, r io.Reader) (service.File, error)
+		Open(ctx context.Context, c service.Caller, identity string) (service.File, io.ReadSeekCloser, error)
+	}
 	messages interface {
 		Send(ctx context.Context, c service.Caller, room string, in service.MessageInput) (service.Message, bool, error)
 		History(ctx context.Context, c service.Caller, room string, q service.HistoryQuery) (service.List[service.Message], error)
@@ -103,6 +109,7 @@ type Options struct {
 	Friends       friends
 	Rooms         rooms
 	Messages      messages
+	Files         files
 	Notifications notifications
 	Sockets       *socket.Server
 	Failures      middleware.Limiter // of proofs, by address

@@ -23,11 +23,12 @@ type methods map[string]handler
 
 // Routes adds the addresses of this face.
 func (f *Face) Routes(routes gin.IRoutes) {
+	long := middleware.Transfer() // for files, and for histories
 	f.add(routes, "/api/user/register", methods{"POST": f.register})
 	f.add(routes, "/api/user/login", methods{"POST": f.login})
 	f.add(routes, "/api/user/search", methods{"GET": f.search})
-	f.add(routes, "/api/user/private/:user", methods{"GET": f.user, "POST": f.updateUser, "DELETE": f.cancel})
-	f.add(routes, "/api/user/private/:user/avatar", methods{"GET": f.avatar})
+	f.add(routes, "/api/user/private/:user", methods{"GET": f.user, "POST": f.updateUser, "DELETE": f.cancel}, long)
+	f.add(routes, "/api/user/private/:user/avatar", methods{"GET": f.avatar}, long)
 	f.add(routes, "/api/user/private/:user/verification", methods{"PUT": f.sendCode})
 	f.add(routes, "/api/user/private/:user/friends", methods{"GET": f.listFriends, "PUT": f.changeFriend})
 	f.add(routes, "/api/user/private/:user/chats", methods{"GET": f.listChats, "DELETE": f.leaveChat})
@@ -37,14 +38,15 @@ func (f *Face) Routes(routes gin.IRoutes) {
 	f.add(routes, "/api/chat/:chat/detail", methods{"GET": f.chatDetail})
 	f.add(routes, "/api/chat/:chat/members", methods{"GET": f.listMembers, "PUT": f.changeMember})
 	f.add(routes, "/api/chat/:chat/management", methods{"PUT": f.changePrivilege})
-	f.add(routes, "/api/chat/:chat/messages", methods{"GET": f.listMessages})
-	f.add(routes, "/api/message/send", methods{"POST": f.send})
+	f.add(routes, "/api/chat/:chat/messages", methods{"GET": f.listMessages}, long)
+	f.add(routes, "/api/message/send", methods{"POST": f.send}, long)
+	f.add(routes, "/api/message/files/:message", methods{"GET": f.file}, long)
 	f.add(routes, "/api/message/:message/management", methods{"GET": f.message, "PUT": f.readMessage, "DELETE": f.deleteMessage})
 	routes.GET("/ws/main/:user/:token", middleware.Handle(f.open))
 }
 
-func (f *Face) add(routes gin.IRoutes, path string, by methods) {
-	routes.Any(path, middleware.Handle(func(c *gin.Context) error {
+func (f *Face) add(routes gin.IRoutes, path string, by methods, before ...gin.HandlerFunc) {
+	routes.Any(path, append(before, middleware.Handle(func(c *gin.Context) error {
 		handle := by[c.Request.Method]
 		if handle == nil {
 			return errMethod
@@ -56,7 +58,7 @@ func (f *Face) add(routes gin.IRoutes, path string, by methods) {
 			c.PureJSON(http.StatusOK, answer)
 		}
 		return err
-	}))
+	}))...)
 }
 
 // self returns the user of a number, who must be the one who asks: his token proves it.
@@ -74,6 +76,16 @@ func (f *Face) self(r *request, number int64) (service.Caller, service.User, err
 		err = errWrongToken
 	}
 	return caller, user, err
+}
+
+// known refuses who shows no token of any session.
+func (f *Face) known(r *request) error {
+	header := r.GetHeader("Authorization")
+	if header == "" {
+		return errNoToken
+	}
+	_, err := f.authenticate(r, header)
+	return err
 }
 
 // owner is self for the user whose number stands in the path.

@@ -32,6 +32,11 @@ func (f fields) sending() (s sending, err error) {
 }
 
 func (f *Face) send(r *request) (any, error) {
+	if r.isForm() { // no upload is taken of who has no session, whatever else is wrong with it
+		if err := f.known(r); err != nil {
+			return nil, err
+		}
+	}
 	in, err := r.fields()
 	if err != nil {
 		return nil, err
@@ -64,6 +69,7 @@ func (f *Face) send(r *request) (any, error) {
 
 // say sends a message of any type and returns its identity and time.
 func (f *Face) say(r *request, caller service.Caller, room service.Room, s sending) (identity, at int64, err error) {
+	message := service.MessageInput{Type: chatTypes[s.kind], Data: s.text, ReplyTo: max(s.replyTo, 0)}
 	switch s.kind {
 	case "text":
 	case "group_notice":
@@ -73,9 +79,14 @@ func (f *Face) say(r *request, caller service.Caller, room service.Room, s sendi
 		}
 		return said.MessageIdentity, said.CreatedAt, err
 	default:
-		return 0, 0, badRequest("Invalid msg_type : " + s.kind)
+		if chatTypes[s.kind] == "" {
+			return 0, 0, badRequest("Invalid msg_type : " + s.kind)
+		}
+		if message.File, err = f.upload(r, caller, s.kind); err != nil {
+			return 0, 0, err
+		}
 	}
-	m, _, err := f.o.Messages.Send(r.ctx, caller, room.Identity, service.MessageInput{Data: s.text, ReplyTo: max(s.replyTo, 0)})
+	m, _, err := f.o.Messages.Send(r.ctx, caller, room.Identity, message)
 	return m.Identity, m.CreatedAt, err
 }
 

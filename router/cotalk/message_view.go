@@ -3,6 +3,7 @@ package cotalk
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 
 	"parlor/define"
@@ -75,6 +76,9 @@ func messageViewOf(m service.Message, readers readers, names map[string]service.
 	if m.ReplyTo != 0 {
 		view.ReplyTo = m.ReplyTo
 	}
+	if m.File != nil {
+		view.MsgFileURL = fileURL + strconv.FormatInt(m.Identity, 10)
+	}
 	switch {
 	case m.RecalledAt > 0: // what is left of it says so; the original deletes it and says it at the end
 		view.say(nameOf(names[m.RecalledBy]) + " withdrawn a message.")
@@ -90,10 +94,11 @@ func (m *messageView) say(text string) {
 	m.SenderID, m.MsgText, m.MsgType, m.IsSystem, m.ReplyTo = systemNumber, text, typeLetters[define.MessageSystem], true, -1
 }
 
-// textOf is what the page shows of a message: it knows no merged forwards, so what was said stands there line by line.
+// textOf is what the page shows of a message: the name of a file where there is no caption, and of a merged forward, which
+// it does not know, what was said, line by line.
 func textOf(m service.Message) string {
 	if m.Type != define.MessageMerged {
-		return m.Data
+		return captionOf(m.Data, m.File)
 	}
 	var lines strings.Builder
 	lines.WriteString(m.Data)
@@ -101,9 +106,16 @@ func textOf(m service.Message) string {
 	return strings.TrimSpace(lines.String())
 }
 
+func captionOf(data string, file *service.File) string {
+	if data == "" && file != nil {
+		return file.Name
+	}
+	return data
+}
+
 func writeMerged(lines *strings.Builder, merged []service.MergedMessage, indent string) {
 	for _, m := range merged {
-		lines.WriteString("\n" + indent + nameOf(m.Sender) + ": " + m.Data)
+		lines.WriteString("\n" + indent + nameOf(m.Sender) + ": " + captionOf(m.Data, m.File))
 		writeMerged(lines, m.Merged, indent+"  ")
 	}
 }

@@ -220,20 +220,31 @@ func (r *request) fields() (fields, error) {
 	return all, nil
 }
 
+func (r *request) media() string {
+	media, _, err := mime.ParseMediaType(r.GetHeader("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return media
+}
+
+// isForm reports whether the body is a form that may hold files.
+func (r *request) isForm() bool { return r.media() == "multipart/form-data" }
+
 // body returns the fields of the body: of a form, or else of a JSON object.
 func (r *request) body() (fields, error) {
-	media, _, _ := mime.ParseMediaType(r.Request.Header.Get("Content-Type"))
-	if media == "multipart/form-data" {
+	if r.isForm() {
 		if err := r.Request.ParseMultipartForm(formMemory); err != nil {
 			return nil, bodyError(err)
 		}
 		r.form = r.Request.MultipartForm
 		return formFields(r.form.Value), nil
 	}
-	text, err := io.ReadAll(r.Request.Body)
+	text, err := io.ReadAll(http.MaxBytesReader(r.Writer, r.Request.Body, define.BodyMax)) // a form with files may be longer
 	if err != nil {
 		return nil, bodyError(err)
 	}
+	media := r.media()
 	// curl and others call JSON a form when they are told nothing.
 	if media == "application/x-www-form-urlencoded" && !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
 		form, err := url.ParseQuery(string(text))
@@ -250,6 +261,14 @@ func bodyError(err error) error {
 		return define.ErrTooLarge.With(err)
 	}
 	return badRequest("The body cannot be read").With(err)
+}
+
+// file returns an uploaded file, nil where there is none. Only fields makes it known.
+func (r *request) file(name string) *multipart.FileHeader {
+	if r.form == nil || len(r.form.File[name]) == 0 {
+		return nil
+	}
+	return r.form.File[name][0]
 }
 
 // pathNumber returns a number in the path, or wrong where it is none.

@@ -2,6 +2,7 @@ package cotalk
 
 import (
 	"errors"
+	"mime/multipart"
 	"net/http"
 	"regexp"
 	"time"
@@ -98,6 +99,10 @@ func (f *Face) register(r *request) (any, error) {
 	if err := profile.check(); err != nil {
 		return nil, err
 	}
+	picture, err := r.picture()
+	if err != nil {
+		return nil, err
+	}
 	login, err := f.o.Accounts.Register(r.ctx, r.ClientIP(), service.RegisterInput{
 		Account: name, Password: password, PasswordRule: passwordRule, Email: valueOf(profile.email), Phone: valueOf(profile.phone),
 		Description: valueOf(profile.description), Device: Device,
@@ -105,7 +110,7 @@ func (f *Face) register(r *request) (any, error) {
 	if err != nil {
 		return nil, inputWords(err)
 	}
-	return f.welcome(r, login)
+	return f.welcome(r, login, picture)
 }
 
 func valueOf(s *string) string {
@@ -138,15 +143,20 @@ func (f *Face) login(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.welcome(r, login)
+	return f.welcome(r, login, nil)
 }
 
 // welcome answers a registration or login. Its token says whose it is, as the original's does. The cookie is for what the
-// page reads without its token.
-func (f *Face) welcome(r *request, login service.Login) (any, error) {
+// page reads without its token. A picture that can't be used after all is not worth an account: it is left out.
+func (f *Face) welcome(r *request, login service.Login, picture *multipart.FileHeader) (any, error) {
 	caller, expires, err := f.o.Sessions.Authenticate(r.ctx, login.Token.Token, r.ClientIP())
 	if err != nil {
 		return nil, err
+	}
+	if refusal := (*define.Error)(nil); picture != nil {
+		if err := f.setPicture(r, caller, picture); err != nil && !errors.As(err, &refusal) {
+			return nil, err
+		}
 	}
 	more := map[string]any{"data": map[string]any{"user_id": login.User.Number}}
 	token, err := f.o.Sessions.Sign(r.ctx, caller, time.Until(expires), more)
@@ -277,8 +287,17 @@ func (f *Face) updateProfile(r *request, caller service.Caller, in fields, old s
 	if valueOf(profile.description) != "" {
 		change.Description = profile.description
 	}
-	_, err = f.o.Accounts.UpdateConfirmed(r.ctx, caller, change)
-	return inputWords(words{define.ErrWrongPassword: unauthorized("Invalid password")}.in(err))
+	picture, err := r.picture()
+	if err != nil {
+		return err
+	}
+	if _, err := f.o.Accounts.UpdateConfirmed(r.ctx, caller, change); err != nil {
+		return inputWords(words{define.ErrWrongPassword: unauthorized("Invalid password")}.in(err))
+	}
+	if picture == nil {
+		return nil
+	}
+	return f.setPicture(r, caller, picture)
 }
 
 // cancel ends an account.
