@@ -42,6 +42,10 @@ const (
 	MessageSystem = "system"
 )
 
+// FormatJSON is the format of a message whose data is a JSON value: something that programs have agreed on, as against
+// plain text.
+const FormatJSON = "json"
+
 // MentionAll stands in a message's mentions for every member.
 const MentionAll = "all"
 

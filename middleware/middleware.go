@@ -3,6 +3,7 @@
 package middleware
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -27,6 +28,15 @@ func CallerOf(c *gin.Context) service.Caller {
 
 // SetCaller notes who asks, for CallerOf and the access log. It is for ways in that find out by themselves.
 func SetCaller(c *gin.Context, caller service.Caller) { c.Set(keyCaller, caller) }
+
+// ContextOf returns the context for what a request asks for. What changes something goes on when its client has gone away,
+// so that no change stops halfway.
+func ContextOf(c *gin.Context) context.Context {
+	if c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead {
+		return c.Request.Context()
+	}
+	return context.WithoutCancel(c.Request.Context())
+}
 
 // AccessLog writes one line for each request, except for those to the routes in quiet. Query strings are left out,
 // since they may hold tokens; so are bodies.

@@ -153,6 +153,7 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"UserRooms.Get":            func() error { return ask(s.UserRooms.Get(ctx, "u", "r")) },
 		"UserRooms.ByUser":         func() error { return ask(s.UserRooms.ByUser(ctx, "u")) },
 		"UserRooms.ByRoom":         func() error { return ask(s.UserRooms.ByRoom(ctx, "r")) },
+		"UserRooms.OfRooms":        func() error { return ask(s.UserRooms.OfRooms(ctx, []string{"r", "q"})) },
 		"UserRooms.Page":           func() error { return ask(s.UserRooms.Page(ctx, "r", "", "m", 10)) },
 		"UserRooms.Page of a role": func() error { return ask(s.UserRooms.Page(ctx, "r", define.RoleAdmin, "", 10)) },
 		"UserRooms.SetRole":        func() error { return s.UserRooms.SetRole(ctx, "u", "r", define.RoleAdmin, 1) },

@@ -22,6 +22,7 @@ type Message struct {
 	UserIdentity  string          `bson:"user_identity"`
 	Type          string          `bson:"type"`
 	Data          string          `bson:"data"`
+	Format        string          `bson:"format,omitempty"` // of the data: empty is plain text
 	File          *FileCopy       `bson:"file,omitempty"`
 	Files         []string        `bson:"files,omitempty"`         // identities of the files in it: its own, and those of its merged copies
 	Transcription *Transcription  `bson:"transcription,omitempty"` // of what is said in the file, once somebody has asked for it
@@ -180,10 +181,11 @@ func said(identity int64) bson.D {
 	return bson.D{{Key: "_id", Value: identity}, {Key: "recalled_at", Value: bson.D{{Key: "$exists", Value: false}}}}
 }
 
-// Edit puts another text into a message; ErrNotFound where it has been recalled.
+// Edit puts another, plain text into a message; ErrNotFound where it has been recalled.
 func (m Messages) Edit(ctx context.Context, identity int64, data string, at int64) (Message, error) {
 	return changeOne[Message](ctx, m.c, said(identity), bson.D{
 		{Key: "$set", Value: bson.D{{Key: "data", Value: data}, {Key: "edited_at", Value: at}, {Key: "updated_at", Value: at}}},
+		{Key: "$unset", Value: bson.D{{Key: "format", Value: ""}}},
 	})
 }
 
@@ -195,7 +197,7 @@ func (m Messages) Transcribe(ctx context.Context, identity int64, t Transcriptio
 // Recall takes out of a message all that was said; ErrNotFound where that has been done already.
 func (m Messages) Recall(ctx context.Context, identity int64, by string, at int64) (Message, error) {
 	gone := bson.D{}
-	for _, field := range []string{"file", "files", "transcription", "reply_to", "merged", "forwarded_from", "mentions", "reactions", "edited_at"} {
+	for _, field := range []string{"format", "file", "files", "transcription", "reply_to", "merged", "forwarded_from", "mentions", "reactions", "edited_at"} {
 		gone = append(gone, bson.E{Key: field, Value: ""})
 	}
 	return changeOne[Message](ctx, m.c, said(identity), bson.D{

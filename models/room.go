@@ -38,6 +38,7 @@ type LastMessage struct {
 	UserIdentity string    `bson:"user_identity"`
 	Type         string    `bson:"type"`
 	Data         string    `bson:"data"`
+	Format       string    `bson:"format,omitempty"`
 	File         *FileCopy `bson:"file,omitempty"`
 	RecalledAt   int64     `bson:"recalled_at,omitempty"`
 	CreatedAt    int64     `bson:"created_at"`
@@ -153,7 +154,7 @@ func (r Rooms) Reword(ctx context.Context, m *Message) error {
 // ShortCopy returns what a room keeps of its newest message.
 func ShortCopy(m *Message) LastMessage {
 	return LastMessage{
-		Identity: m.Identity, Seq: m.Seq, UserIdentity: m.UserIdentity, Type: m.Type, Data: Preview(m.Data), File: m.File,
+		Identity: m.Identity, Seq: m.Seq, UserIdentity: m.UserIdentity, Type: m.Type, Data: Preview(m.Data), Format: m.Format, File: m.File,
 		RecalledAt: m.RecalledAt, CreatedAt: m.CreatedAt,
 	}
 }

@@ -25,9 +25,11 @@ type User struct {
 	EmailVerified bool    `bson:"email_verified"`
 	Phone         string  `bson:"phone"`
 	Avatar        string  `bson:"avatar"`
+	AvatarAddress string  `bson:"avatar_address,omitempty"` // of an avatar that is kept elsewhere; instead of Avatar
 	Description   string  `bson:"description"`
 	Name          string  `bson:"name"`
 	Birthday      string  `bson:"birthday"` // 2006-01-02
+	Username      string  `bson:"username,omitempty"`
 	IDCardNum     string  `bson:"id_card_num"`
 	Province      string  `bson:"province"`
 	City          string  `bson:"city"`
@@ -47,9 +49,12 @@ type UserChange struct {
 	Sex           *int    `bson:"sex,omitempty"`
 	Phone         *string `bson:"phone,omitempty"`
 	Avatar        *string `bson:"avatar,omitempty"`
+	AvatarAddress *string `bson:"avatar_address,omitempty"`
 	Description   *string `bson:"description,omitempty"`
 	Name          *string `bson:"name,omitempty"`
 	Birthday      *string `bson:"birthday,omitempty"`
+	Username      *string `bson:"username,omitempty"`
+	IDCardNum     *string `bson:"id_card_num,omitempty"`
 	Province      *string `bson:"province,omitempty"`
 	City          *string `bson:"city,omitempty"`
 	Email         *string `bson:"email,omitempty"`
@@ -110,7 +115,7 @@ func (u Users) Change(ctx context.Context, identity string, change UserChange) (
 // nobody can pass for the author of old messages.
 func (u Users) Cancel(ctx context.Context, identity string, at int64) error {
 	empty := bson.D{{Key: "cancelled_at", Value: at}, {Key: "updated_at", Value: at}, {Key: "email_verified", Value: false}, {Key: "sex", Value: 0}}
-	for _, field := range []string{"password", "email", "phone", "avatar", "description", "name", "birthday", "id_card_num", "province", "city", "nickname_key"} {
+	for _, field := range []string{"password", "email", "phone", "avatar", "avatar_address", "description", "name", "birthday", "username", "id_card_num", "province", "city", "nickname_key"} {
 		empty = append(empty, bson.E{Key: field, Value: ""})
 	}
 	_, err := u.c.UpdateOne(ctx, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$set", Value: empty}})

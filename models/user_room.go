@@ -18,6 +18,7 @@ type UserRoom struct {
 	RoomKind        string  `bson:"room_kind"`
 	Role            string  `bson:"role"`
 	ReadSeq         int64   `bson:"read_seq"`
+	ReadAt          int64   `bson:"read_at,omitempty"`        // when read_seq last moved
 	MessageIdentity int64   `bson:"message_identity"`         // the last message read, 0 for none
 	SinceSeq        int64   `bson:"since_seq"`                // sees nothing up to here
 	ClearedSeq      int64   `bson:"cleared_seq"`              // has cleared his history up to here
@@ -68,6 +69,11 @@ func (u UserRooms) ByUser(ctx context.Context, user string) ([]UserRoom, error) 
 // ByRoom returns every member of a room in the order of arrival.
 func (u UserRooms) ByRoom(ctx context.Context, room string) ([]UserRoom, error) {
 	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "room_identity", Value: room}}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
+}
+
+// OfRooms returns every member of some rooms, in no order.
+func (u UserRooms) OfRooms(ctx context.Context, rooms []string) ([]UserRoom, error) {
+	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "room_identity", Value: bson.D{{Key: "$in", Value: rooms}}}})
 }
 
 // Among returns a user's side of those of the rooms that he is in, in no order.
@@ -133,7 +139,7 @@ func (r *Read) unread() bson.D {
 
 func (r *Read) forward() bson.D {
 	return bson.D{
-		{Key: "$set", Value: bson.D{{Key: "read_seq", Value: r.Seq}, {Key: "message_identity", Value: r.MessageIdentity}, {Key: "updated_at", Value: r.At}}},
+		{Key: "$set", Value: bson.D{{Key: "read_seq", Value: r.Seq}, {Key: "message_identity", Value: r.MessageIdentity}, {Key: "read_at", Value: r.At}, {Key: "updated_at", Value: r.At}}},
 		{Key: "$pull", Value: upTo(r.Seq)},
 	}
 }

@@ -285,6 +285,7 @@ type (
 		Sender        person          `json:"sender"`
 		Type          string          `json:"type"`
 		Data          string          `json:"data"`
+		Format        string          `json:"format"`
 		File          *file           `json:"file"`
 		ReplyTo       int64           `json:"reply_to"`
 		Reply         *quote          `json:"reply"`

@@ -71,6 +71,7 @@ func (f *faults) err() error {
 func testConfig(dir string) define.Config {
 	config := define.DefaultConfig()
 	config.Data, config.Limits.Factor, config.Embedded.Listen = dir, 0, ""
+	config.Faces.Usersig.Secret = usersigSecret
 	return config
 }
 

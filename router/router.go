@@ -12,9 +12,11 @@ import (
 	"parlor/helper"
 	"parlor/middleware"
 	"parlor/router/api"
+	"parlor/router/classic"
 	"parlor/router/cotalk"
 	"parlor/router/ops"
 	"parlor/router/socket"
+	"parlor/router/usersig"
 	"parlor/router/ws"
 	"parlor/service"
 )
@@ -155,6 +157,19 @@ func New(d Deps) (http.Handler, error) {
 	user.add("GET", "/notifications", notifications.List)
 	user.add("POST", "/notifications/read", notifications.Read)
 
+	if d.Config.Faces.Classic.Enabled {
+		classic.New(classic.Options{
+			Sessions: d.Services.Sessions, Accounts: d.Services.Accounts, Friends: d.Services.Friends, Messages: d.Services.Messages,
+			Sockets: d.Sockets, Rates: rates, Log: d.Log,
+		}).Mount(engine)
+	}
+	if d.Config.Faces.Usersig.Enabled {
+		usersig.New(usersig.Options{
+			Config: d.Config.Faces.Usersig, Sessions: d.Services.Sessions, Accounts: d.Services.Accounts, Friends: d.Services.Friends,
+			Rooms: d.Services.Rooms, Messages: d.Services.Messages, Files: d.Services.Files, FileMax: int64(d.Config.Files.MaxSize),
+			Sockets: d.Sockets, Rates: rates, Log: d.Log,
+		}).Mount(engine)
+	}
 	if d.Config.Faces.Cotalk.Enabled {
 		addCotalk(engine, d, rates)
 	}

@@ -22,38 +22,46 @@ func (s *Accounts) Register(ctx context.Context, ip string, in RegisterInput) (L
 	if err := limit(s.limits.register, helper.AddressKey(ip)); err != nil {
 		return Login{}, err
 	}
-	key := helper.FoldAccount(in.Account)
-	if key == define.AccountSystem {
-		return Login{}, define.ErrAccountTaken
-	}
-	if _, err := s.store.Users.ByAccount(ctx, key); err == nil {
-		return Login{}, define.ErrAccountTaken
-	} else if !errors.Is(err, models.ErrNotFound) {
-		return Login{}, err
-	}
-	password, err := helper.HashPassword(ctx, in.Password)
-	if err != nil {
-		return Login{}, err
-	}
-	number, err := s.store.Counters.Take(ctx, models.CounterUser, 1)
-	if err != nil {
-		return Login{}, err
-	}
-	if in.Nickname == "" {
-		in.Nickname = in.Account
-	}
-	at := now()
 	user := models.User{
-		Identity: helper.NewIdentity(), Account: in.Account, AccountKey: key, Number: number, Password: password,
-		Nickname: in.Nickname, NicknameKey: helper.FoldAccount(in.Nickname), Email: strings.ToLower(in.Email),
-		Phone: in.Phone, Description: cmp.Or(in.Description, define.DefaultDescription), CreatedAt: at, UpdatedAt: at, LoginAt: at,
+		Account: in.Account, Nickname: in.Nickname, Email: strings.ToLower(in.Email), Phone: in.Phone,
+		Description: cmp.Or(in.Description, define.DefaultDescription),
 	}
-	if err := s.store.Users.Insert(ctx, &user); errors.Is(err, models.ErrDuplicate) {
-		return Login{}, define.ErrAccountTaken
-	} else if err != nil {
+	if err := s.insertUser(ctx, &user, in.Password); err != nil {
 		return Login{}, err
 	}
 	return s.openSession(ctx, &user, in.Device, ip)
+}
+
+// insertUser stores a new user, with a password where there is one: ErrAccountTaken. Without a nickname he goes by his
+// account.
+func (s *Accounts) insertUser(ctx context.Context, user *models.User, password string) error {
+	user.AccountKey = helper.FoldAccount(user.Account)
+	if user.AccountKey == define.AccountSystem {
+		return define.ErrAccountTaken
+	}
+	if _, err := s.store.Users.ByAccount(ctx, user.AccountKey); err == nil {
+		return define.ErrAccountTaken
+	} else if !errors.Is(err, models.ErrNotFound) {
+		return err
+	}
+	var err error
+	if password != "" {
+		if user.Password, err = helper.HashPassword(ctx, password); err != nil {
+			return err
+		}
+	}
+	if user.Number, err = s.store.Counters.Take(ctx, models.CounterUser, 1); err != nil {
+		return err
+	}
+	at := now()
+	user.Identity, user.CreatedAt, user.UpdatedAt, user.LoginAt = helper.NewIdentity(), at, at, at
+	user.Nickname = cmp.Or(user.Nickname, user.Account)
+	user.NicknameKey = helper.FoldAccount(user.Nickname)
+	err = s.store.Users.Insert(ctx, user)
+	if errors.Is(err, models.ErrDuplicate) {
+		return define.ErrAccountTaken
+	}
+	return err
 }
 
 // Login opens a session. A wrong password and an unknown account get the same answer in the same time:
@@ -76,7 +84,7 @@ func (s *Accounts) Login(ctx context.Context, ip string, in LoginInput) (Login, 
 	} else {
 		user, err = s.store.Users.ByEmail(ctx, email)
 	}
-	if errors.Is(err, models.ErrNotFound) || user.CancelledAt > 0 {
+	if errors.Is(err, models.ErrNotFound) || err == nil && user.Password == "" { // cancelled, or the deployment's own
 		return Login{}, cmp.Or(helper.CheckNoPassword(ctx, in.Password), error(define.ErrWrongCredentials))
 	}
 	if err != nil {
@@ -108,6 +116,18 @@ func (s *Accounts) Update(ctx context.Context, c Caller, in ProfileInput) (Me, e
 	if err := check(in); err != nil {
 		return Me{}, err
 	}
+	return s.changeProfile(ctx, c, in.Avatar, profileChange(in))
+}
+
+// changeProfile makes a change, and one of the avatar with it where that is not nil.
+func (s *Accounts) changeProfile(ctx context.Context, c Caller, avatar *string, change models.UserChange) (Me, error) {
+	if avatar != nil {
+		return s.updateAvatar(ctx, c, *avatar, change)
+	}
+	return s.change(ctx, c.User, change)
+}
+
+func profileChange(in ProfileInput) models.UserChange {
 	change := models.UserChange{
 		Nickname: in.Nickname, Sex: in.Sex, Phone: in.Phone, Description: in.Description, Name: in.Name,
 		Birthday: in.Birthday, Province: in.Province, City: in.City, UpdatedAt: now(),
@@ -116,10 +136,7 @@ func (s *Accounts) Update(ctx context.Context, c Caller, in ProfileInput) (Me, e
 		key := helper.FoldAccount(*in.Nickname)
 		change.NicknameKey = &key
 	}
-	if in.Avatar != nil {
-		return s.updateAvatar(ctx, c, *in.Avatar, change)
-	}
-	return s.change(ctx, c.User, change)
+	return change
 }
 
 // ChangeAccount changes the name under which the caller logs in. Refusals: ErrWrongPassword, ErrAccountTaken.
@@ -173,6 +190,9 @@ func (s *core) askPassword(ctx context.Context, c Caller, password string) error
 	user, err := s.store.Users.Get(ctx, c.User)
 	if err != nil {
 		return notFound(err, define.ErrUserNotFound)
+	}
+	if user.Password == "" { // the deployment's own
+		return cmp.Or(helper.CheckNoPassword(ctx, password), error(define.ErrWrongPassword))
 	}
 	ok, err := helper.CheckPassword(ctx, user.Password, password)
 	if err == nil && !ok {

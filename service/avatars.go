@@ -42,6 +42,8 @@ func (s *Accounts) replaceAvatar(ctx context.Context, user *models.User, change 
 	if err := s.loosenAvatar(ctx, user.Avatar, *change.Avatar); err != nil {
 		return Me{}, err
 	}
+	elsewhere := ""
+	change.AvatarAddress = &elsewhere
 	return s.change(ctx, user.Identity, change)
 }
 

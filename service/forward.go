@@ -91,7 +91,7 @@ func repeatOf(m *models.Message) models.Message {
 	if from == nil {
 		from = &models.ForwardedFrom{Identity: m.Identity, UserIdentity: m.UserIdentity}
 	}
-	return models.Message{Type: forwardedType(m), Data: m.Data, File: m.File, Files: m.Files, Merged: m.Merged, ForwardedFrom: from}
+	return models.Message{Type: forwardedType(m), Data: m.Data, Format: m.Format, File: m.File, Files: m.Files, Merged: m.Merged, ForwardedFrom: from}
 }
 
 func forwardedType(m *models.Message) string {

@@ -180,11 +180,12 @@ type ReadInput struct {
 	Seq int64 `json:"seq" validate:"required,min=1"`
 }
 
-// MessageInput is something to say. Data holds 1 to 8000 characters; with a File, the identity of one of the caller's
-// own, it is its caption and may be empty. Type then follows from the file where it is left out.
+// MessageInput is something to say. Data holds 1 to 8000 characters of plain text, or of what Format says; with a File, the
+// identity of one of the caller's own, it is its caption and may be empty. Type then follows from the file where it is left out.
 type MessageInput struct {
 	Type     string   `json:"type" validate:"omitempty,oneof=text image audio video file"`
 	Data     string   `json:"data" validate:"max=8000"`
+	Format   string   `json:"format" validate:"omitempty,oneof=json"`
 	File     string   `json:"file" validate:"max=100"`
 	ReplyTo  int64    `json:"reply_to" validate:"omitempty,min=1"`
 	Mentions []string `json:"mentions" validate:"max=500,dive,required,max=100"`

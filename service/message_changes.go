@@ -129,7 +129,7 @@ func (s *core) recall(ctx context.Context, c Caller, m *models.Message) (Message
 	}
 	at := changedAt(m)
 	emptied := *m
-	emptied.Data, emptied.File, emptied.RecalledAt = "", nil, at
+	emptied.Data, emptied.Format, emptied.File, emptied.RecalledAt = "", "", nil, at
 	err := errors.Join(
 		s.store.Rooms.Reword(ctx, &emptied),
 		s.store.UserRooms.Skip(ctx, m.RoomIdentity, m.Seq, ""),

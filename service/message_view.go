@@ -70,7 +70,7 @@ func appendAuthors(people []string, merged []models.MergedMessage) []string {
 // view shows a message to a reader. An empty reader is anybody who may read it: ClientID is the sender's own business.
 func (s surroundings) view(m *models.Message, reader string) Message {
 	view := Message{
-		Identity: m.Identity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, Sender: s.users[m.UserIdentity], Type: m.Type, Data: m.Data,
+		Identity: m.Identity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, Sender: s.users[m.UserIdentity], Type: m.Type, Data: m.Data, Format: m.Format,
 		File: viewOfCopy(m.File), ReplyTo: m.ReplyTo, Merged: s.merged(m.Merged), Mentions: m.Mentions, EditedAt: m.EditedAt, RecalledAt: m.RecalledAt,
 		RecalledBy: m.RecalledBy, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt,
 	}

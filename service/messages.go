@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"slices"
@@ -62,6 +63,9 @@ func (s *Messages) compose(ctx context.Context, c Caller, room string, in Messag
 	if err := check(in); err != nil {
 		return nil, surroundings{}, err
 	}
+	if in.Format == define.FormatJSON && !json.Valid([]byte(in.Data)) {
+		return nil, surroundings{}, define.Invalid("data", "must be JSON, as the format says", "格式为 json 时必须是有效的 JSON")
+	}
 	switch {
 	case in.File != "":
 	case in.Type != "" && in.Type != define.MessageText:
@@ -80,7 +84,7 @@ func (s *Messages) compose(ctx context.Context, c Caller, room string, in Messag
 		return nil, surroundings{}, err
 	}
 	message := models.Message{
-		RoomIdentity: room, UserIdentity: c.User, Type: define.MessageText, Data: in.Data, ReplyTo: in.ReplyTo,
+		RoomIdentity: room, UserIdentity: c.User, Type: define.MessageText, Data: in.Data, Format: in.Format, ReplyTo: in.ReplyTo,
 		Mentions: distinct(in.Mentions), ClientID: in.ClientID,
 	}
 	if in.File != "" {

@@ -50,7 +50,7 @@ func (s *Rooms) update(ctx context.Context, c Caller, room string, in RoomUpdate
 }
 
 // UpdateMe changes the caller's own side of a room, on all of his devices. Unlocking for good needs the password.
-// Refusals: ErrWrongPassword, ErrRateLimited.
+// Refusals: ErrWrongPassword, ErrRateLimited, ErrInvalid for locking without a password.
 func (s *Rooms) UpdateMe(ctx context.Context, c Caller, room string, in RoomMeInput) (RoomMe, error) {
 	if err := check(in); err != nil {
 		return RoomMe{}, err
@@ -65,6 +65,11 @@ func (s *Rooms) UpdateMe(ctx context.Context, c Caller, room string, in RoomMeIn
 		}
 	}
 	if in.Locked != nil && *in.Locked {
+		if own, err := s.vouched(ctx, c.User); err != nil {
+			return RoomMe{}, err
+		} else if own[c.User] {
+			return RoomMe{}, define.Invalid("locked", "needs a password, and this account has none", "该账号没有密码，无法锁定会话")
+		}
 		if err := s.relock(ctx, c.User, room); err != nil {
 			return RoomMe{}, err
 		}

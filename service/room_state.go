@@ -195,7 +195,7 @@ func roomView(j joined, last *models.LastMessage, users map[string]User) Room {
 	}
 	if last != nil {
 		view.LastMessage = &LastMessage{
-			Identity: last.Identity, Seq: last.Seq, Sender: users[last.UserIdentity], Type: last.Type, Data: last.Data,
+			Identity: last.Identity, Seq: last.Seq, Sender: users[last.UserIdentity], Type: last.Type, Data: last.Data, Format: last.Format,
 			File: viewOfCopy(last.File), RecalledAt: last.RecalledAt, CreatedAt: last.CreatedAt,
 		}
 	}

@@ -164,12 +164,12 @@ func (c *core) nameFree(ctx context.Context, user, name string) error {
 	return nil
 }
 
-// mayAdd refuses users who are not friends of the one who adds them, or have blocked him.
+// mayAdd refuses users whom a user may not add to a group (addable), and who have blocked him.
 func (c *core) mayAdd(ctx context.Context, user string, others []string) error {
 	if len(others) == 0 {
 		return nil
 	}
-	friends, err := c.store.Friendships.Among(ctx, user, others)
+	_, strangers, err := c.addable(ctx, user, others)
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (c *core) mayAdd(ctx context.Context, user string, others []string) error {
 	if err != nil {
 		return err
 	}
-	if len(friends) < len(others) {
+	if len(strangers) > 0 {
 		return define.Invalid("members", "must be friends of yours", "只能添加您的好友")
 	}
 	if len(blockers) > 0 {

@@ -11,13 +11,13 @@ import (
 func publicUser(u *models.User) User {
 	return User{
 		Identity: u.Identity, Number: u.Number, Account: u.Account, Nickname: u.Nickname, Sex: u.Sex,
-		Avatar: u.Avatar, Description: u.Description, CreatedAt: u.CreatedAt, Cancelled: u.CancelledAt > 0,
+		Avatar: u.Avatar, AvatarAddress: u.AvatarAddress, Description: u.Description, CreatedAt: u.CreatedAt, Cancelled: u.CancelledAt > 0,
 	}
 }
 
 func ownUser(u *models.User) Me {
 	return Me{
-		User: publicUser(u), Email: u.Email, Phone: u.Phone, Name: u.Name, Birthday: u.Birthday, IDCardNum: u.IDCardNum,
+		User: publicUser(u), Email: u.Email, Phone: u.Phone, Name: u.Name, Birthday: u.Birthday, Username: u.Username, IDCardNum: u.IDCardNum,
 		Province: u.Province, City: u.City, UpdatedAt: u.UpdatedAt, LoginAt: u.LoginAt,
 	}
 }

@@ -104,7 +104,10 @@ func check(input any) error {
 // fieldPath is the name of a field as the caller wrote it: without the input's own type, and without embedded ones.
 func fieldPath(field validator.FieldError) string {
 	_, path, _ := strings.Cut(field.Namespace(), ".")
-	return strings.TrimPrefix(path, "Page.")
+	for _, embedded := range []string{"Page.", "PersonInput.", "ProfileInput."} {
+		path = strings.TrimPrefix(path, embedded)
+	}
+	return path
 }
 
 // checkPassword refuses a new password that is shorter than its rule asks for. None at all is refused by its tag.

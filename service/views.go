@@ -20,7 +20,10 @@ type User struct {
 	Avatar      string `json:"avatar"`
 	Description string `json:"description"`
 	CreatedAt   int64  `json:"created_at"`
-	Cancelled   bool   `json:"cancelled,omitempty"`
+	// AvatarAddress is that of an avatar which is kept elsewhere. It is for ways in whose clients have nothing else: others
+	// should not be made to ask a server that somebody names for them.
+	AvatarAddress string `json:"-"`
+	Cancelled     bool   `json:"cancelled,omitempty"`
 }
 
 // Me is what a user sees of himself.
@@ -30,6 +33,7 @@ type Me struct {
 	Phone     string `json:"phone"`
 	Name      string `json:"name"`
 	Birthday  string `json:"birthday"`
+	Username  string `json:"username,omitempty"`
 	IDCardNum string `json:"id_card_num"`
 	Province  string `json:"province"`
 	City      string `json:"city"`
@@ -132,6 +136,7 @@ type LastMessage struct {
 	Sender     User   `json:"sender"`
 	Type       string `json:"type"`
 	Data       string `json:"data"`
+	Format     string `json:"format,omitempty"`
 	File       *File  `json:"file,omitempty"`
 	RecalledAt int64  `json:"recalled_at,omitempty"`
 	CreatedAt  int64  `json:"created_at"`
@@ -172,6 +177,7 @@ type Message struct {
 	Sender        User            `json:"sender"`
 	Type          string          `json:"type"`
 	Data          string          `json:"data"`
+	Format        string          `json:"format,omitempty"` // of the data: define.FormatJSON, or empty for plain text
 	File          *File           `json:"file,omitempty"`
 	ReplyTo       int64           `json:"reply_to,omitempty"`
 	Reply         *Quote          `json:"reply,omitempty"`

@@ -17,14 +17,9 @@ import (
 	"parlor/service"
 )
 
-// asker returns what every call of a service begins with: the context of the request and who asks. A call that changes
-// something goes on when its client has gone away, so that no change stops halfway.
+// asker returns what every call of a service begins with: the context of the request and who asks.
 func asker(c *gin.Context) (context.Context, service.Caller) {
-	ctx := c.Request.Context()
-	if c.Request.Method != http.MethodGet && c.Request.Method != http.MethodHead {
-		ctx = context.WithoutCancel(ctx)
-	}
-	return ctx, middleware.CallerOf(c)
+	return middleware.ContextOf(c), middleware.CallerOf(c)
 }
 
 // decodeBody reads the JSON body into v. JSONBody has bounded it.

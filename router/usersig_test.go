@@ -1,0 +1,781 @@
+package router_test
+
+import (
+	"crypto/hmac"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"parlor/define"
+)
+
+// usersigSecret is the secret of the deployment.
+const usersigSecret = "a secret that only the business server knows"
+
+// sigToken is the proof that a business server shows, as it would compute it.
+func sigToken(secret, userID string, at time.Time) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	fmt.Fprintf(mac, "%s-%d", userID, at.Unix()/60)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// usersig is a user of the face usersig with a signature.
+type usersig struct {
+	*server
+	id, sig string
+}
+
+// usersig opens an account of the deployment's own and gets a signature for it.
+func (s *server) usersig(name string) *usersig {
+	s.t.Helper()
+	u := &usersig{server: s, id: name + "-" + s.suffix()}
+	s.call("POST", "/chat/create-chat-user/", "", url.Values{"user_id": {u.id}}).must(s.t, `"code":200,"message":"创建成功"`)
+	u.sig = s.sigFor(u.id)
+	return u
+}
+
+func (s *server) sigFor(id string) string {
+	s.t.Helper()
+	a := s.call("POST", "/chat/get-user-sig/", "", url.Values{"user_id": {id}, "token": {sigToken(usersigSecret, id, time.Now())}})
+	return a.must(s.t, `^\{"code":200,"message":"获取成功","data":\{"user_sig":"([^"]+)"\}\}$`)
+}
+
+func (u *usersig) get(path string) faceAnswer {
+	u.t.Helper()
+	return u.call("GET", path, u.sig, nil)
+}
+
+func (u *usersig) post(path string, pairs ...string) faceAnswer {
+	u.t.Helper()
+	body := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		body.Set(pairs[i], pairs[i+1])
+	}
+	return u.call("POST", path, u.sig, body)
+}
+
+// session opens a session and returns its id.
+func (u *usersig) session(kind string, others ...string) string {
+	u.t.Helper()
+	list, err := json.Marshal(append([]string{u.id}, others...))
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	return u.post("/chat/create-session/", "type", kind, "name", "talk", "chat_user_id_list", string(list)).must(u.t, `^\{"code":200,.*"session_id":(\d+)`)
+}
+
+func (u *usersig) socket() *faceSocket {
+	u.t.Helper()
+	return u.faceSocket("/ws/chat/"+u.id+"/"+u.sig+"/", nil)
+}
+
+// native is the same user on the native API; he has no password.
+func (u *usersig) native() *user {
+	u.t.Helper()
+	n := &user{server: u.server, account: u.id, token: u.sig}
+	n.identity = into[ownPerson](n.get("/users/me").ok(200)).Identity
+	return n
+}
+
+// maskLogs replaces the ids of messages, and of sessions.
+func maskLogs(text string) string {
+	text = regexp.MustCompile(`"id":\d+`).ReplaceAllString(text, `"id":ID`)
+	return regexp.MustCompile(`"session_id":\d+`).ReplaceAllString(text, `"session_id":SID`)
+}
+
+func chatUser(id string) string {
+	return `{"user_id":"` + id + `","name":null,"nickname":null,"username":null,"gender":null,"birthday":null,"id_card_num":null,"phone":null,"email":null,` +
+		`"province":null,"city":null,"avatar":null,"description":null,"is_disable":false,"login_time":null,"create_time":"TIME"}`
+}
+
+func ownChatUser(id string) string {
+	return strings.Replace(chatUser(id), `"login_time":null`, `"login_time":"TIME"`, 1)
+}
+
+func sessionJSON(kind, name, info string, unread int, recent string) string {
+	return fmt.Sprintf(`{"session_id":SID,"type":%s,"name":%q,"session_info":%s,"create_time":"TIME","unread_count":%d,"recently_chat_log":%s}`, kind, name, info, unread, recent)
+}
+
+// logJSON is a message that nobody has read.
+func logJSON(content, sender string) string {
+	return fmt.Sprintf(`{"id":ID,"have_read":false,"read_time":null,"content":%s,"sender":%q,"create_time":"TIME"}`, content, sender)
+}
+
+// saidFrame is what a viewer hears of a message.
+func saidFrame(kind, content, sender string, session func(recent string) string) string {
+	log := logJSON(content, sender)
+	return fmt.Sprintf(`{"type":%q,"chat_log":%s,"session":%s}}`, kind, strings.TrimSuffix(log, "}"), session(log))
+}
+
+func TestUsersigUsers(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	a1, b1 := s.usersig("a1"), s.usersig("b1")
+	full := url.Values{
+		"user_id": {"full-" + s.suffix()}, "name": {"张三"}, "nickname": {"三"}, "username": {"zhang"}, "gender": {"男"}, "birthday": {"2000-01-02"}, "id_card_num": {"110"},
+		"phone": {"123"}, "email": {"z@example.com"}, "province": {"北京"}, "city": {"北京市"}, "avatar": {"http://example.com/a.png"}, "description": {"hello"},
+	}
+	id := full.Get("user_id")
+	const all = `{"user_id":"FULL","name":"张三","nickname":"三","username":"zhang","gender":"男","birthday":"2000-01-02","id_card_num":"110","phone":"123",` +
+		`"email":"z@example.com","province":"北京","city":"北京市","avatar":"http://example.com/a.png","description":"hello","is_disable":false,"login_time":"TIME","create_time":"TIME"}`
+	create := func(pairs ...string) url.Values {
+		v := url.Values{}
+		for i := 0; i < len(pairs); i += 2 {
+			v.Set(pairs[i], pairs[i+1])
+		}
+		return v
+	}
+	tests := []struct {
+		name, method, path, sig string
+		body                    any
+		want                    string
+	}{
+		{"everything", "POST", "/chat/create-chat-user/", "", full, `{"code":200,"message":"创建成功","data":{"chat_user":` + all + `}}`},
+		{"again", "POST", "/chat/create-chat-user/", "", full, `{"code":400,"message":"user_id已存在","data":{}}`},
+		{"no id", "POST", "/chat/create-chat-user/", "", create("name", "x"), `{"code":400,"message":"user_id不能为空","data":{}}`},
+		{"JSON is not read", "POST", "/chat/create-chat-user/", "", `{"user_id":"json"}`, `{"code":400,"message":"user_id不能为空","data":{}}`},
+		{"a bad id", "POST", "/chat/create-chat-user/", "", create("user_id", "a b"), `{"code":400,"message":"user_id必须是2到50个文字、数字或 _ - .","data":{}}`},
+		{"a bad day", "POST", "/chat/create-chat-user/", "", create("user_id", "x-"+s.suffix(), "birthday", "yesterday"), `{"code":400,"message":"birthday必须是日期，例如 2006-01-02","data":{}}`},
+		{"a bad gender", "POST", "/chat/create-chat-user/", "", create("user_id", "x-"+s.suffix(), "gender", "x"), `{"code":400,"message":"gender须为男或女","data":{}}`},
+		{"oneself", "GET", "/chat/chat-user-info/?user_id=" + a1.id, a1.sig, nil, `{"code":200,"message":"获取成功","data":{"chat_user":` + ownChatUser("A1") + `}}`},
+		{"another", "GET", "/chat/chat-user-info/?user_id=" + b1.id, a1.sig, nil, `{"code":200,"message":"获取成功","data":{"chat_user":` + chatUser("B1") + `}}`},
+		{
+			"what is not for others", "GET", "/chat/chat-user-info/?user_id=" + id, a1.sig, nil,
+			`{"code":200,"message":"获取成功","data":{"chat_user":{"user_id":"FULL","name":null,"nickname":"三","username":null,"gender":"男","birthday":null,"id_card_num":null,"phone":null,` +
+				`"email":null,"province":null,"city":null,"avatar":"http://example.com/a.png","description":"hello","is_disable":false,"login_time":null,"create_time":"TIME"}}}`,
+		},
+		{"nobody", "GET", "/chat/chat-user-info/?user_id=nobody-at-all", a1.sig, nil, `{"code":404,"message":"未取到该用户","data":{}}`},
+		{"nobody named", "GET", "/chat/chat-user-info/", a1.sig, nil, `{"code":404,"message":"未取到该用户","data":{}}`},
+		{"without the slash", "GET", "/chat/chat-user-info?user_id=nobody-at-all", a1.sig, nil, `{"code":404,"message":"未取到该用户","data":{}}`},
+		{"no signature", "GET", "/chat/chat-user-info/?user_id=" + a1.id, "", nil, `{"code":403,"message":"user_sig无效","data":{}}`},
+		{"a bad signature", "GET", "/chat/chat-user-info/?user_id=" + a1.id, "x", nil, `{"code":403,"message":"user_sig无效","data":{}}`},
+		{
+			"change some", "POST", "/chat/change-chat-user-info/", b1.sig, create("user_id", "mine", "name", "Bee", "gender", "女", "city", "上海", "username", "bee"),
+			`{"code":200,"message":"更改成功","data":{"chat_user":` + strings.NewReplacer(`"name":null`, `"name":"Bee"`, `"gender":null`, `"gender":"女"`, `"city":null`, `"city":"上海"`,
+				`"username":null`, `"username":"bee"`).Replace(ownChatUser("B1")) + `}}`,
+		},
+		{
+			"change to nothing", "POST", "/chat/change-chat-user-info/", b1.sig, create("name", "", "gender", ""),
+			`{"code":200,"message":"更改成功","data":{"chat_user":` + strings.NewReplacer(`"city":null`, `"city":"上海"`, `"username":null`, `"username":"bee"`).Replace(ownChatUser("B1")) + `}}`,
+		},
+		{"change without a signature", "POST", "/chat/change-chat-user-info/", "", create("name", "x"), `{"code":403,"message":"user_sig无效","data":{}}`},
+	}
+	for _, test := range tests { // in this order
+		a := s.call(test.method, test.path, test.sig, test.body)
+		if got := masked(a.body, a1.id, "A1", b1.id, "B1", id, "FULL"); a.status != 200 || got != test.want {
+			t.Errorf("%s: %d %s\nwant %s", test.name, a.status, got, test.want)
+		}
+	}
+	for call, want := range map[string]struct {
+		status int
+		allow  string
+	}{
+		"PUT /chat/create-chat-user/": {405, "POST, OPTIONS"}, "GET /chat/get-user-sig": {405, "POST, OPTIONS"}, "HEAD /chat/create-session/": {405, "POST, OPTIONS"},
+		"POST /chat/session-info/": {405, "GET, HEAD, OPTIONS"}, "OPTIONS /chat/session-info": {200, "GET, HEAD, OPTIONS"}, "HEAD /chat/session-info/": {200, ""},
+		"DELETE /ws/chat/a/b/": {405, "GET, HEAD, OPTIONS"},
+	} {
+		method, path, _ := strings.Cut(call, " ")
+		if a := s.call(method, path, a1.sig, nil); a.status != want.status || a.body != "" || a.header.Get("Allow") != want.allow {
+			t.Errorf("%s: %d %q, allowed %q", call, a.status, a.body, a.header.Get("Allow"))
+		}
+	}
+}
+
+func TestUsersigSignatures(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(c *define.Config) {
+		c.Faces.Usersig.MinuteRule = true
+		c.Faces.Usersig.SigTTL = 3 * time.Second
+	})
+	a1, native := s.usersig("a1"), s.user("native")
+	minute := func(id string, at time.Time) string {
+		sum := md5.Sum([]byte(id + "-" + at.In(time.FixedZone("", 8*60*60)).Format("2006-01-02-15-04")))
+		return hex.EncodeToString(sum[:])
+	}
+	now := time.Now()
+	const (
+		good   = `"code":200`
+		failed = `{"code":403,"message":"验证失败","data":{}}`
+	)
+	for name, test := range map[string]struct{ id, token, want string }{
+		"the secret":                       {a1.id, sigToken(usersigSecret, a1.id, now), good},
+		"a clock that is late":             {a1.id, sigToken(usersigSecret, a1.id, now.Add(-time.Minute)), good},
+		"capital letters":                  {a1.id, strings.ToUpper(sigToken(usersigSecret, a1.id, now)), good},
+		"for somebody with a password":     {native.account, sigToken(usersigSecret, native.account, now), good},
+		"an old one":                       {a1.id, sigToken(usersigSecret, a1.id, now.Add(-time.Hour)), failed},
+		"another secret":                   {a1.id, sigToken("x", a1.id, now), failed},
+		"another's":                        {a1.id, sigToken(usersigSecret, native.account, now), failed},
+		"none":                             {a1.id, "", failed},
+		"nobody":                           {"nobody-at-all", sigToken(usersigSecret, "nobody-at-all", now), `{"code":404,"message":"未取到该用户","data":{}}`},
+		"the minute":                       {a1.id, minute(a1.id, now), good},
+		"the minute, with a password":      {native.account, minute(native.account, now), failed},
+		"another minute":                   {a1.id, minute(a1.id, now.Add(time.Hour)), failed},
+		"the minute of somebody not there": {"nobody-at-all", minute("nobody-at-all", now), `{"code":404,"message":"未取到该用户","data":{}}`},
+	} {
+		a := s.call("POST", "/chat/get-user-sig/", "", url.Values{"user_id": {test.id}, "token": {test.token}})
+		if a.status != 200 || !strings.Contains(a.body, test.want) {
+			t.Errorf("%s: %d %s, want %s", name, a.status, a.body, test.want)
+		}
+	}
+
+	// The socket stays when the signature is not good any more, and goes with the session.
+	a1.sig = s.sigFor(a1.id)
+	socket := a1.socket()
+	claims, err := s.tokens.Parse(a1.sig)
+	must(t, err)
+	<-time.After(time.Until(claims.ExpiresAt))
+	if a := a1.get("/chat/session-info/"); a.body != `{"code":403,"message":"user_sig无效","data":{}}` {
+		t.Errorf("an expired signature: %s", a.body)
+	}
+	if status := s.refusedSocket("/ws/chat/"+a1.id+"/"+a1.sig+"/", nil); status != 403 {
+		t.Errorf("a socket with an expired signature: %d", status)
+	}
+	socket.send(`{`)
+	socket.expect(`{"type":"error","code":400,"message":"请求体不是有效的 JSON"}`)
+	a1.sig = s.sigFor(a1.id)
+	a1.native().ask("POST", "/logout", a1.sig, nil).ok(204)
+	socket.expect(`{"type":"kickedOut"}`)
+	if code := socket.closed(); code != 4401 {
+		t.Errorf("closed with %d", code)
+	}
+}
+
+// Without the secret nobody gets a signature, and who logs in can use his token as one.
+func TestUsersigWithoutASecret(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(c *define.Config) { c.Faces.Usersig.Secret = "" })
+	native := s.user("native")
+	for _, token := range []string{"", sigToken("", native.account, time.Now())} {
+		a := s.call("POST", "/chat/get-user-sig/", "", url.Values{"user_id": {native.account}, "token": {token}})
+		if a.body != `{"code":403,"message":"验证失败","data":{}}` {
+			t.Errorf("with %q: %s", token, a.body)
+		}
+	}
+	if a := s.call("GET", "/chat/session-info/", native.token, nil); !strings.Contains(a.body, `"code":200`) {
+		t.Errorf("with the token of a login: %s", a.body)
+	}
+}
+
+func TestUsersigSessions(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	a1, b1, c1 := s.usersig("a1"), s.usersig("b1"), s.usersig("c1")
+	native := s.user("native")
+	mask := func(text string) string {
+		return maskLogs(masked(text, a1.id, "A1", b1.id, "B1", c1.id, "C1", native.account, "N"))
+	}
+	list := func(ids ...string) string {
+		text, _ := json.Marshal(ids)
+		return string(text)
+	}
+	created := func(message, session string) string {
+		return `{"code":200,"message":"` + message + `","data":{"session":` + session + `}}`
+	}
+	for _, test := range []struct {
+		name             string
+		by               *usersig
+		kind, title, ids string
+		want             string
+	}{
+		{"no type", a1, "", "x", list(a1.id, b1.id), `{"code":400,"message":"会话类型格式有误，只能为1或者2，int或者str","data":{}}`},
+		{"another type", a1, "3", "x", list(a1.id, b1.id), `{"code":400,"message":"会话类型格式有误，只能为1或者2，int或者str","data":{}}`},
+		{"no list", a1, "1", "x", "", `{"code":400,"message":"chat_user_id_list须为JSON数组，例如[\"a1\",\"b1\"]","data":{}}`},
+		{"a list of other things", a1, "1", "x", `[{}]`, `{"code":400,"message":"chat_user_id_list须为JSON数组，例如[\"a1\",\"b1\"]","data":{}}`},
+		{"with nobody there", a1, "1", "x", list(a1.id, "zz"), `{"code":404,"message":"未取到user_id为 zz 的用户","data":{}}`},
+		{"with a number", a1, "1", "x", `["` + a1.id + `",77]`, `{"code":404,"message":"未取到user_id为 77 的用户","data":{}}`},
+		{"with oneself", a1, "1", "x", list(a1.id, a1.id), `{"code":400,"message":"单聊须包含自己和另一位用户","data":{}}`},
+		{"of others", c1, "1", "x", list(a1.id, b1.id), `{"code":400,"message":"单聊须包含自己和另一位用户","data":{}}`},
+		{"of two", a1, "1", "talk", list(a1.id, b1.id), created("创建成功", sessionJSON("1", "talk", chatUser("B1"), 0, "null"))},
+		{"again, by the other", b1, "1", "other", list(a1.id, b1.id), created("已存在，不需创建", sessionJSON("1", "talk", chatUser("A1"), 0, "null"))},
+		{"a group", a1, "2", "all", list(a1.id, b1.id, c1.id), created("创建成功", sessionJSON("2", "all", "{}", 0, "null"))},
+		{"a group of others gets its maker", c1, "2", "two", list(a1.id, b1.id), created("创建成功", sessionJSON("2", "two", "{}", 0, "null"))},
+		{"a group with nobody there", a1, "2", "x", list(a1.id, "zz"), `{"code":404,"message":"未取到user_id为 zz 的用户","data":{}}`},
+		{"a group without a name", a1, "2", "", list(a1.id, b1.id), `{"code":400,"message":"name为必填字段","data":{}}`},
+		{"with who must agree", a1, "1", "x", list(a1.id, native.account), `{"code":403,"message":"已向对方发送好友申请，对方同意后可建立会话","data":{}}`},
+		{"with who has not agreed yet", a1, "1", "x", list(a1.id, native.account), `{"code":400,"message":"好友申请已发送，请等待对方处理","data":{}}`},
+	} {
+		a := test.by.post("/chat/create-session/", "type", test.kind, "name", test.title, "chat_user_id_list", test.ids)
+		if got := mask(a.body); a.status != 200 || got != test.want {
+			t.Errorf("%s: %d %s\nwant %s", test.name, a.status, got, test.want)
+		}
+	}
+	requests := pages[friendRequest](native, "/friends/requests?box=in", "10")
+	native.post("/friends/requests/"+requests[0].Identity+"/accept", nil).ok(200)
+	a := a1.post("/chat/create-session/", "type", "1", "name", "x", "chat_user_id_list", list(a1.id, native.account))
+	a.must(t, `已存在，不需创建.*"name":"native"`) // a session that has no name goes by the other's
+
+	page := func(query, want string) {
+		t.Helper()
+		got := a1.get("/chat/session-info/" + query).body
+		names := regexp.MustCompile(`"name":"([^"]*)","session_info"`).FindAllStringSubmatch(got, -1)
+		shown := []string{}
+		for _, n := range names {
+			shown = append(shown, n[1])
+		}
+		numbers := regexp.MustCompile(`"num_of_sessions":(\w+),|"num_of_pages":(\w+)`).FindAllString(got, -1)
+		if summary := fmt.Sprint(shown, numbers); summary != want {
+			t.Errorf("%s: %s, want %s", query, summary, want)
+		}
+	}
+	page("", `[native two all talk] ["num_of_sessions":4, "num_of_pages":1]`)
+	page("?page_size=3", `[native two all] ["num_of_sessions":4, "num_of_pages":2]`)
+	page("?page_size=3&page_num=2", `[talk] ["num_of_sessions":4, "num_of_pages":2]`)
+	page("?total=1&page_size=1", `[native two all talk] ["num_of_sessions":null, "num_of_pages":null]`)
+	for query, want := range map[string]string{
+		"?page_num=2": `{"code":404,"message":"未找到","data":{}}`, "?page_num=0": `{"code":400,"message":"page_num须为正整数，page_size不超过1000","data":{}}`,
+		"?page_size=x": `{"code":400,"message":"page_size须为正整数，page_size不超过1000","data":{}}`,
+	} {
+		if a := a1.get("/chat/session-info/" + query); a.body != want {
+			t.Errorf("%s: %s", query, a.body)
+		}
+	}
+	if a := s.usersig("new").get("/chat/session-info/"); a.body != `{"code":200,"message":"获取成功","data":{"num_of_sessions":0,"session_info_list":[],"num_of_pages":1}}` {
+		t.Errorf("no sessions: %s", a.body)
+	}
+}
+
+// The whole story of two users, over HTTP and sockets.
+func TestUsersigStory(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	a1, b1 := s.usersig("a1"), s.usersig("b1")
+	id := a1.session("1", b1.id)
+	mask := func(text string) string { return maskLogs(masked(text, a1.id, "A1", b1.id, "B1")) }
+	phone, tablet, bobs := a1.socket(), a1.socket(), b1.socket()
+	seenBy := func(peer string, unread int) func(string) string {
+		return func(recent string) string { return sessionJSON("1", "talk", chatUser(peer), unread, recent) }
+	}
+	unread := 0
+	say := func(session, content, heard string) {
+		t.Helper()
+		phone.send(`{"to_session":` + session + `,"content":` + content + `}`)
+		unread++
+		if got, want := mask(bobs.next()), saidFrame("onMessageReceived", heard, "A1", seenBy("A1", unread)); got != want {
+			t.Errorf("b1 heard %s\nwant     %s", got, want)
+		}
+		for _, socket := range []*faceSocket{phone, tablet} {
+			if got, want := mask(socket.next()), saidFrame("onMessageSendSuccess", heard, "A1", seenBy("B1", 0)); got != want {
+				t.Errorf("a1 heard %s\nwant     %s", got, want)
+			}
+		}
+	}
+	contents := []string{`"<hello> & 你好"`, `{"type":"text","n":12345678901234567890.10,"a":{"b":[null,true,"\n"]}}`, `[1,2]`, `7`, `false`, `""`, `"{\"a\":1}"`}
+	say(id, contents[0], contents[0])
+	say(`"`+id+`"`, `{ "type": "text", "n": 12345678901234567890.10, "a": {"b": [null, true, "\n"]} }`, contents[1])
+	for _, content := range contents[2:] {
+		say(id, content, content)
+	}
+
+	logs := func(by *usersig, query string) string {
+		t.Helper()
+		return mask(by.get("/chat/chat-log-info/?session_id=" + id + query).body)
+	}
+	newest := []string{}
+	for _, content := range contents {
+		newest = append([]string{logJSON(content, "A1")}, newest...)
+	}
+	const page = `{"code":200,"message":"获取成功","data":{"num_of_chat_logs":%s,"chat_log_info_list":[%s],"num_of_pages":%s}}`
+	for query, want := range map[string]string{
+		"":                          fmt.Sprintf(page, "7", strings.Join(newest, ","), "1"),
+		"&page_size=2&page_num=4":   fmt.Sprintf(page, "7", newest[6], "4"),
+		"&page_size=2&page_num=2":   fmt.Sprintf(page, "7", newest[2]+","+newest[3], "4"),
+		"&total=total":              fmt.Sprintf(page, "null", strings.Join(newest, ","), "null"),
+		"&page_size=2&page_num=5":   `{"code":404,"message":"未找到","data":{}}`,
+		"&page_size=1001":           `{"code":400,"message":"page_size须为正整数，page_size不超过1000","data":{}}`,
+		"9999999999&page_size=1":    fmt.Sprintf(page, "0", "", "1"), // a session that there is not
+		"x":                         `{"code":400,"message":"session_id须为整数","data":{}}`,
+		"&page_num=1&page_size=100": fmt.Sprintf(page, "7", strings.Join(newest, ","), "1"),
+	} {
+		if got := logs(b1, query); got != want {
+			t.Errorf("%s: %s\nwant %s", query, got, want)
+		}
+	}
+	if got, want := mask(b1.get("/chat/session-info/").body), `"session_info_list":[`+seenBy("A1", 7)(newest[0])+`]`; !strings.Contains(got, want) {
+		t.Errorf("b1 sees %s\nwant  %s", got, want)
+	}
+
+	for _, want := range []string{"7", "0"} { // the second time nothing is left
+		if a := b1.post("/chat/single-chat-mark-as-read/", "session_id", id); a.body != `{"code":200,"message":"标记成功","data":{"marked_count":`+want+`}}` {
+			t.Errorf("mark as read: %s", a.body)
+		}
+	}
+	for _, by := range []*usersig{a1, b1} {
+		if got := logs(by, ""); strings.Count(got, `"have_read":true,"read_time":"TIME"`) != 7 {
+			t.Errorf("after it was read: %s", got)
+		}
+		if got := mask(by.get("/chat/session-info/").body); !strings.Contains(got, `"unread_count":0,"recently_chat_log":{"id":ID,"have_read":true,"read_time":"TIME"`) {
+			t.Errorf("after it was read: %s", got)
+		}
+	}
+	bobs.send(`{"to_session":` + id + `,"content":"answer"}`)
+	if got, want := mask(phone.next()), saidFrame("onMessageReceived", `"answer"`, "B1", seenBy("B1", 1)); got != want {
+		t.Errorf("a1 heard %s\nwant     %s", got, want)
+	}
+	if got, want := mask(bobs.next()), saidFrame("onMessageSendSuccess", `"answer"`, "B1", seenBy("A1", 0)); got != want {
+		t.Errorf("b1 heard %s\nwant     %s", got, want)
+	}
+	if got := logs(a1, "&page_size=1"); !strings.Contains(got, logJSON(`"answer"`, "B1")) {
+		t.Errorf("the answer: %s", got)
+	}
+	for _, session := range []string{"", "x", "999999999"} {
+		if a := b1.post("/chat/single-chat-mark-as-read/", "session_id", session); a.body != `{"code":404,"message":"session不存在或该用户未参与该会话","data":{}}` {
+			t.Errorf("mark %q as read: %s", session, a.body)
+		}
+	}
+}
+
+func TestUsersigDocumentProtocol(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(c *define.Config) { c.Faces.Usersig.Protocol = "document" })
+	a1, b1 := s.usersig("a1"), s.usersig("b1")
+	id := a1.session("1", b1.id)
+	mask := func(text string) string { return maskLogs(masked(text, a1.id, "A1", b1.id, "B1")) }
+	as, bs := a1.socket(), b1.socket()
+	as.expect(`{"type":"SDK_READY"}`)
+	bs.expect(`{"type":"SDK_READY"}`)
+	as.send(`{"to_session":"` + id + `","content":{"x":1}}`)
+	log := logJSON(`{"x":1}`, "A1")
+	for socket, want := range map[*faceSocket]string{
+		bs: `{"type":"MESSAGE_RECEIVED","content":{"x":1},"session":` + sessionJSON("1", "talk", chatUser("A1"), 1, log) + `,"sender":"A1"}`,
+		as: `{"type":"MESSAGE_SEND_SUCCESS","content":{"x":1},"session":` + sessionJSON("1", "talk", chatUser("B1"), 0, log) + `,"sender":"A1"}`,
+	} {
+		if got := mask(socket.next()); got != want {
+			t.Errorf("heard %s\nwant  %s", got, want)
+		}
+	}
+	a1.native().ask("POST", "/logout", a1.sig, nil).ok(204)
+	as.expect(`{"type":"KICKED_OUT"}`)
+}
+
+// A stranger with a signature of his own gets at nothing of others'; without one at nothing at all.
+func TestUsersigStranger(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	a1, b1, mallory := s.usersig("a1"), s.usersig("b1"), s.usersig("a1x") // a longer id, which the original mistook for a1's
+	native := s.user("native")
+	id := a1.session("1", b1.id)
+	as, ms := a1.socket(), mallory.socket()
+	as.send(`{"to_session":` + id + `,"content":"ours"}`)
+	as.next()
+
+	ms.send(`{"to_session":` + id + `,"content":"let me in"}`)
+	ms.expect(`{"type":"error","code":404,"message":"session不存在或该用户未参与该会话"}`)
+	if a := mallory.get("/chat/chat-log-info/?session_id=" + id); strings.Contains(a.body, "ours") || !strings.Contains(a.body, `"num_of_chat_logs":0,"chat_log_info_list":[]`) {
+		t.Errorf("reads: %s", a.body)
+	}
+	if a := mallory.get("/chat/session-info/?total=1"); !strings.Contains(a.body, `"session_info_list":[]`) {
+		t.Errorf("lists: %s", a.body)
+	}
+	mallory.post("/chat/single-chat-mark-as-read/", "session_id", id).must(t, `"code":404`)
+	mallory.post("/chat/create-session/", "type", "1", "name", "x", "chat_user_id_list", `["`+a1.id+`","`+b1.id+`"]`).must(t, `"code":400`)
+	mallory.post("/chat/change-chat-user-info/", "user_id", a1.id, "name", "mallory's").must(t, `"user_id":"`+mallory.id)
+	if a := a1.get("/chat/chat-user-info/?user_id=" + a1.id); strings.Contains(a.body, "mallory") {
+		t.Errorf("a1 is now %s", a.body)
+	}
+	// Who has a password has not handed his decisions to the deployment.
+	mallory.post("/chat/create-session/", "type", "1", "name", "x", "chat_user_id_list", `["`+mallory.id+`","`+native.account+`"]`).must(t, `"code":403`)
+	mallory.post("/chat/create-session/", "type", "2", "name", "x", "chat_user_id_list", `["`+mallory.id+`","`+native.account+`"]`).must(t, `"code":200`)
+	if rooms := pages[room](native, "/rooms", "10"); len(rooms) > 0 {
+		t.Errorf("he was brought into %+v", rooms)
+	}
+	if asked := pages[invitation](native, "/invitations", "10"); len(asked) != 1 || asked[0].Awaits != "consent" {
+		t.Errorf("he was asked %+v", asked)
+	}
+	// And nobody logs in to an account that has none.
+	for _, tried := range []string{"", "x", password} {
+		if a := (anyone{s}).post("/login", fields{"account": a1.id, "password": tried}); a.status != 401 && a.status != 400 {
+			t.Errorf("a login to a1 with %q: %d %s", tried, a.status, a.body)
+		}
+	}
+
+	for name, path := range map[string]string{
+		"another's name":   "/ws/chat/" + a1.id + "/" + mallory.sig + "/",
+		"a longer name":    "/ws/chat/" + a1.id + "0/" + a1.sig + "/",
+		"a made-up one":    "/ws/chat/" + a1.id + "/x/",
+		"without a slash":  "/ws/chat/" + a1.id + "/" + mallory.sig,
+		"nobody's":         "/ws/chat/nobody-at-all/" + a1.sig + "/",
+		"a broken address": "/ws/chat/%25zz/" + a1.sig + "/",
+	} {
+		if status := s.refusedSocket(path, nil); status != 403 {
+			t.Errorf("a socket with %s: %d", name, status)
+		}
+	}
+	for _, sig := range []string{"", "x", "Bearer " + a1.sig, a1.sig + "x"} {
+		for path, method := range map[string]string{
+			"/chat/chat-user-info/?user_id=" + a1.id: "GET", "/chat/change-chat-user-info/": "POST", "/chat/create-session/": "POST", "/chat/session-info/": "GET",
+			"/chat/chat-log-info/?session_id=" + id: "GET", "/chat/single-chat-mark-as-read/": "POST",
+		} {
+			if a := s.call(method, path, sig, url.Values{"session_id": {id}, "type": {"1"}}); a.status != 200 || a.body != `{"code":403,"message":"user_sig无效","data":{}}` {
+				t.Errorf("%s with %q: %d %s", path, sig, a.status, a.body)
+			}
+		}
+	}
+}
+
+func TestUsersigBadFrames(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	a1, b1 := s.usersig("a1"), s.usersig("b1")
+	id := a1.session("1", b1.id)
+	socket := a1.socket()
+	const malformed = `{"type":"error","code":400,"message":"请求体不是有效的 JSON"}`
+	for range 3 {
+		for text, want := range map[string]string{
+			``: malformed, `{`: malformed, `null`: malformed, `[]`: malformed, `"x"`: malformed, "{\"content\":\"\xff\"}": malformed,
+			`{}`:                                       `{"type":"error","code":400,"message":"to_session须为整数"}`,
+			`{"to_session":{},"content":"x"}`:          `{"type":"error","code":400,"message":"to_session须为整数"}`,
+			`{"to_session":"","content":"x"}`:          `{"type":"error","code":400,"message":"to_session须为整数"}`,
+			`{"to_session":999999,"content":""}`:       `{"type":"error","code":404,"message":"session不存在或该用户未参与该会话"}`,
+			`{"to_session":` + id + `}`:                `{"type":"error","code":400,"message":"content不能为空"}`,
+			`{"to_session":` + id + `,"content":null}`: `{"type":"error","code":400,"message":"content不能为空"}`,
+			`{"to_session":` + id + `,"content":"` + strings.Repeat("字", 8001) + `"}`:   `{"type":"error","code":400,"message":"content长度不能超过8,000个字符"}`,
+			`{"to_session":` + id + `,"content":["` + strings.Repeat("x", 8000) + `"]}`: `{"type":"error","code":400,"message":"content长度不能超过8,000个字符"}`,
+		} {
+			socket.send(text)
+			socket.expect(want)
+		}
+		socket.send(`{"to_session":` + id + `,"content":"fine","more":1}`)
+		socket.next()
+	}
+	for range 10 {
+		socket.send(`{`)
+		socket.expect(malformed)
+	}
+	if code := socket.closed(); code != 4400 {
+		t.Errorf("ten broken frames in a row: closed with %d", code)
+	}
+}
+
+// A group of one member on each of these ways in: everybody says something, and everybody has everything in the same order.
+func TestUsersigAmongOthers(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	a1, alice, bob := s.usersig("a1"), s.classic("alice"), s.user("bob")
+	bob.befriend(a1.native())
+	bob.befriend(alice.native())
+	group := bob.group("all", a1.native(), alice.native())
+	number := bob.room(group).Number
+	as, alices, bobs := a1.socket(), alice.socket(), bob.socket()
+
+	const rounds = 20
+	as.send(fmt.Sprintf(`{"to_session":%d,"content":{"first":true}}`, number))
+	together(3, func(i int) {
+		for n := range rounds {
+			switch i {
+			case 0:
+				as.send(fmt.Sprintf(`{"to_session":%d,"content":"a %d"}`, number, n))
+			case 1:
+				alice.say(alices, group, fmt.Sprintf("alice %d", n))
+			case 2:
+				bobs.start("message.send", fields{"room": group, "data": fmt.Sprintf("bob %d", n)})
+			}
+		}
+	})
+	var want, heard []string
+	for range 3*rounds + 1 {
+		m := regexp.MustCompile(`^\{"type":"(\w+)","chat_log":\{"id":(\d+),.*?"content":("(?:[^"\\]|\\.)*"|\{[^}]*\}),"sender":"([^"]+)"`).FindStringSubmatch(as.next())
+		if m == nil {
+			t.Fatal("a frame of another shape")
+		}
+		if (m[1] == "onMessageSendSuccess") != (m[4] == a1.id) {
+			t.Errorf("%s for a message of %s", m[1], m[4])
+		}
+		var text string
+		if json.Unmarshal([]byte(m[3]), &text) != nil {
+			text = m[3]
+		}
+		want = append(want, text)
+		var f struct {
+			Message string `json:"message"`
+		}
+		if err := json.Unmarshal([]byte(alices.next()), &f); err != nil {
+			t.Fatal(err)
+		}
+		heard = append(heard, f.Message)
+	}
+	if fmt.Sprint(heard) != fmt.Sprint(want) {
+		t.Errorf("alice heard %q\na1 heard    %q", heard, want)
+	}
+	history := bob.history(group)
+	checkSequence(t, history, 1)
+	for i, m := range history {
+		if m.Data != want[i] {
+			t.Errorf("message %d is %q in history, a1 heard %q", i, m.Data, want[i])
+		}
+	}
+
+	// What others do is shown as well as words can.
+	show := func(pattern string) {
+		t.Helper()
+		if got := as.next(); !regexp.MustCompile(pattern).MatchString(got) {
+			t.Errorf("heard %s, want %s", got, pattern)
+		}
+	}
+	bob.patch("/rooms/"+group, fields{"name": "everybody"}).ok(200)
+	show(`^\{"type":"onMessageReceived".*"content":"\[系统消息\] 修改了群名称".*"name":"everybody"`)
+	said := bob.send(group, "gone soon")
+	show(`"content":"gone soon"`)
+	bob.post(fmt.Sprint("/messages/", said.Identity, "/recall"), nil).ok(200)
+	if a := a1.get(fmt.Sprintf("/chat/chat-log-info/?session_id=%d&page_size=1", number)); !strings.Contains(a.body, `"content":"[消息已撤回]"`) {
+		t.Errorf("after a recall: %s", a.body)
+	}
+	bob.delete("/rooms/"+group+"/members/"+a1.native().identity, nil).ok(204)
+	bob.send(group, "without a1")
+	as.send(fmt.Sprintf(`{"to_session":%d,"content":"let me in"}`, number))
+	as.expect(`{"type":"error","code":404,"message":"session不存在或该用户未参与该会话"}`)
+}
+
+// Who reads a session over another way in has read it here as well, and the other way round.
+func TestUsersigReadElsewhere(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	a1, bob := s.usersig("a1"), s.user("bob")
+	private := bob.befriend(a1.native())
+	number := bob.room(private).Number
+	as, bobs := a1.socket(), bob.socket()
+	as.send(fmt.Sprintf(`{"to_session":%d,"content":"read me"}`, number))
+	as.next()
+	m := heard[message](bobs, "message.new")
+	if m.Data != "read me" || m.Format != "" {
+		t.Errorf("bob heard %+v", m)
+	}
+	logs := fmt.Sprintf("/chat/chat-log-info/?session_id=%d", number)
+	a1.get(logs).must(t, `"have_read":false,"read_time":null,"content":"read me"`)
+	bob.post("/rooms/"+private+"/read", fields{"seq": m.Seq}).ok(200)
+	a1.get(logs).must(t, `"have_read":true,"read_time":"[^"]+","content":"read me"`)
+
+	bob.send(private, "answer")
+	as.next()
+	bobs.expect("room.read") // his own, and by answering
+	a1.post("/chat/single-chat-mark-as-read/", "session_id", fmt.Sprint(number)).must(t, `"marked_count":1\}`)
+	for {
+		var read struct {
+			User string `json:"user"`
+			Seq  int64  `json:"seq"`
+		}
+		f := bobs.await(bobs.pushes, "room.read")
+		if f.Op == "room.read" && json.Unmarshal(f.Data, &read) == nil && read.User == a1.native().identity {
+			if read.Seq != 2 {
+				t.Errorf("a1 has read up to %d", read.Seq)
+			}
+			return
+		}
+	}
+}
+
+// Who locks a room for himself is told nothing of what is said there, here as elsewhere.
+func TestUsersigLockedRoom(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.friends("alice", "bob")
+	private := alice.roomWith(bob)
+	number := alice.room(private).Number
+	// Who has no password could never unlock it again.
+	a1 := s.usersig("a1")
+	a1.native().patch("/rooms/"+bob.befriend(a1.native())+"/me", fields{"locked": true}).refused("invalid", "locked")
+
+	socket := s.faceSocket("/ws/chat/"+alice.account+"/"+alice.token+"/", nil)
+	classics := s.faceSocket("/websocket/message?token="+alice.token, nil)
+	alice.patch("/rooms/"+private+"/me", fields{"locked": true}).ok(200)
+	bob.send(private, "secret")
+	open := bob.group("open", alice)
+	bob.send(open, "for all")
+	if got := socket.next(); !strings.Contains(got, `"content":"for all"`) {
+		t.Errorf("alice heard %s", got)
+	}
+	if got := classics.next(); !strings.Contains(got, `"message":"for all"`) {
+		t.Errorf("alice heard %s", got)
+	}
+	for path, want := range map[string]string{
+		fmt.Sprintf("/chat/chat-log-info/?session_id=%d", number): `"code":403,"message":"您已锁定该会话，请输入密码解锁"`,
+		"/chat/session-info/":                 `"unread_count":1,"recently_chat_log":null`,
+		"/chat/list?room_identity=" + private: `"msg":"您已锁定该会话，请输入密码解锁"`,
+	} {
+		if a := s.call("GET", path, alice.token, nil); !strings.Contains(a.body, want) || strings.Contains(a.body, "secret") {
+			t.Errorf("%s: %s", path, a.body)
+		}
+	}
+}
+
+// A deployment opens as many users as it likes; others are limited by address.
+func TestUsersigOpeningManyUsers(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(c *define.Config) { c.Limits.Factor = 0.01 })
+	for i, test := range []struct {
+		proof bool
+		code  string
+	}{{false, "200"}, {false, "429"}, {true, "200"}, {true, "200"}} {
+		body := url.Values{"user_id": {fmt.Sprint("user-", i)}}
+		if test.proof {
+			body.Set("token", sigToken(usersigSecret, body.Get("user_id"), time.Now()))
+		}
+		if a := s.call("POST", "/chat/create-chat-user/", "", body); !strings.HasPrefix(a.body, `{"code":`+test.code) {
+			t.Errorf("user %d: %s", i, a.body)
+		}
+	}
+}
+
+// However many open the session of two at once, there is one; and who has blocked somebody is not brought together with him.
+func TestUsersigOneSessionOfTwo(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	a1, b1, c1 := s.usersig("a1"), s.usersig("b1"), s.usersig("c1")
+	ids := make([]string, 8)
+	together(len(ids), func(i int) {
+		by, other := a1, b1
+		if i%2 == 1 {
+			by, other = b1, a1
+		}
+		body := url.Values{"type": {"1"}, "name": {fmt.Sprint("name ", i)}, "chat_user_id_list": {fmt.Sprintf("[%q,%q]", by.id, other.id)}}
+		request, err := http.NewRequest("POST", s.url+"/chat/create-session/", strings.NewReader(body.Encode()))
+		if err != nil {
+			return
+		}
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.Header.Set("Authorization", by.sig)
+		response, err := s.client.Do(request)
+		if err != nil {
+			return
+		}
+		defer response.Body.Close()
+		var got struct {
+			Data struct {
+				Session struct {
+					ID json.Number `json:"session_id"`
+				} `json:"session"`
+			} `json:"data"`
+		}
+		if json.NewDecoder(response.Body).Decode(&got) == nil {
+			ids[i] = got.Data.Session.ID.String()
+		}
+	})
+	for _, id := range ids {
+		if id != ids[0] || id == "" {
+			t.Fatalf("the sessions %q", ids)
+		}
+	}
+	for _, by := range []*usersig{a1, b1} {
+		if a := by.get("/chat/session-info/"); !strings.Contains(a.body, `"num_of_sessions":1`) {
+			t.Errorf("%s sees %s", by.id, a.body)
+		}
+	}
+	native := c1.native()
+	native.put("/blocks/"+a1.native().identity, nil).ok(204)
+	for _, kind := range []string{"1", "2"} {
+		a := a1.post("/chat/create-session/", "type", kind, "name", "x", "chat_user_id_list", fmt.Sprintf("[%q,%q]", a1.id, c1.id))
+		if a.body != `{"code":403,"message":"对方已将您屏蔽","data":{}}` {
+			t.Errorf("type %s with who has blocked the caller: %s", kind, a.body)
+		}
+	}
+	if a := c1.get("/chat/session-info/"); !strings.Contains(a.body, `"num_of_sessions":0`) {
+		t.Errorf("c1 sees %s", a.body)
+	}
+}
