@@ -152,6 +152,7 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		},
 		"UserRooms.Get":            func() error { return ask(s.UserRooms.Get(ctx, "u", "r")) },
 		"UserRooms.ByUser":         func() error { return ask(s.UserRooms.ByUser(ctx, "u")) },
+		"UserRooms.ByRooms":        func() error { return ask(s.UserRooms.ByRooms(ctx, []string{"r", "q"})) },
 		"UserRooms.ByRoom":         func() error { return ask(s.UserRooms.ByRoom(ctx, "r")) },
 		"UserRooms.Page":           func() error { return ask(s.UserRooms.Page(ctx, "r", "", "m", 10)) },
 		"UserRooms.Page of a role": func() error { return ask(s.UserRooms.Page(ctx, "r", define.RoleAdmin, "", 10)) },

@@ -70,6 +70,12 @@ func (u UserRooms) ByRoom(ctx context.Context, room string) ([]UserRoom, error) 
 	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "room_identity", Value: room}}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
 }
 
+// ByRooms returns every member of some rooms, room by room in the order of arrival.
+func (u UserRooms) ByRooms(ctx context.Context, rooms []string) ([]UserRoom, error) {
+	order := bson.D{{Key: "room_identity", Value: 1}, {Key: "_id", Value: 1}}
+	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "room_identity", Value: bson.D{{Key: "$in", Value: rooms}}}}, options.Find().SetSort(order))
+}
+
 // Among returns a user's side of those of the rooms that he is in, in no order.
 func (u UserRooms) Among(ctx context.Context, user string, rooms []string) ([]UserRoom, error) {
 	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "user_identity", Value: user}, {Key: "room_identity", Value: bson.D{{Key: "$in", Value: rooms}}}})

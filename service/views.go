@@ -382,9 +382,10 @@ type ICEServer struct {
 type (
 	// RoomReadEvent says how far a member has read.
 	RoomReadEvent struct {
-		Room string `json:"room"`
-		User string `json:"user"`
-		Seq  int64  `json:"seq"`
+		Room  string `json:"room"`
+		User  string `json:"user"`
+		Seq   int64  `json:"seq"`
+		After int64  `json:"-"` // how far he had read before
 	}
 	// RoomUserEvent says that a member is typing.
 	RoomUserEvent struct {
