@@ -13,6 +13,7 @@ import (
 	"parlor/middleware"
 	"parlor/router/api"
 	"parlor/router/cotalk"
+	"parlor/router/instant"
 	"parlor/router/ops"
 	"parlor/router/socket"
 	"parlor/router/ws"
@@ -158,6 +159,14 @@ func New(d Deps) (http.Handler, error) {
 	if d.Config.Faces.Cotalk.Enabled {
 		addCotalk(engine, d, rates)
 	}
+	if d.Config.Faces.Instant.Enabled {
+		face := instant.New(instant.Options{
+			Sockets: d.Sockets, Hub: d.Services.Hub, Accounts: d.Services.Accounts, Sessions: d.Services.Sessions, Friends: d.Services.Friends,
+			Rooms: d.Services.Rooms, Messages: d.Services.Messages, TrustNames: d.Config.Faces.Instant.TrustNames, Log: d.Log,
+		})
+		face.Routes(&engine.RouterGroup, limit) // each call asks for the proof that its clients have
+	}
+
 	return engine, nil
 }
 

@@ -59,7 +59,7 @@ func (s *Rooms) UpdateMe(ctx context.Context, c Caller, room string, in RoomMeIn
 	if err != nil {
 		return RoomMe{}, err
 	}
-	if in.Locked != nil && !*in.Locked && member.Locked {
+	if in.Locked != nil && !*in.Locked && member.Locked && !(in.Unlocked && c.unlocked(room)) {
 		if err := s.askPassword(ctx, c, in.Password); err != nil {
 			return RoomMe{}, err
 		}

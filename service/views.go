@@ -258,6 +258,9 @@ type LockedMessage struct {
 type MembersResult struct {
 	Added   []string `json:"added"`
 	Pending []string `json:"pending"`
+
+	Message     int64        `json:"-"` // the message of the system that tells of those added, 0 for none
+	Invitations []Invitation `json:"-"` // the new ones of those pending
 }
 
 // Invitation is somebody's way into a group that waits for approval, or for his consent (define.Awaits…). Who asks to join
