@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -24,10 +25,8 @@ type client struct {
 	room      string    // the open room, empty for none: what is sent goes there
 	refreshed time.Time // when it last had others refreshed
 
-	// turn is held while a frame is served: what the hub pushes meanwhile waits, and goes behind the answers.
-	turn    sync.Mutex
-	answers []hub.Frame
-	shown   map[string]time.Time // by list, when what was sent last was put together
+	mu    sync.Mutex
+	shown map[string]time.Time // by list, when the one that was sent last was put together
 }
 
 // openChat answers GET /wsconnect. Who is there is said by its first frame.
@@ -57,24 +56,30 @@ func (k *client) receive(kind int, frame []byte) {
 
 // serve runs a function and sends what it has answered.
 func (k *client) serve(name string, f function, frame []byte) {
-	k.turn.Lock()
-	defer k.turn.Unlock()
-	var answers []any
-	err := error(errStranger)
-	if k.known() || forStrangers[name] {
-		answers, err = f(k.server.o.Sockets.Context(), k, frame)
-	}
-	if err != nil {
-		answers = append(answers, k.refusal(name, err)...)
-	}
-	if !k.known() {
-		for _, f := range k.server.encode(answers...) {
-			k.conn.Send(f)
-		}
+	known := k.known()
+	if !known && !forStrangers[name] {
+		k.send(k.refusal(name, errStranger))
 		return
 	}
-	if k.answers = append(k.answers, k.server.encode(answers...)...); len(k.answers) > 0 {
-		k.conn.Send(k.server.inTurn(nil))
+	a := &answer{done: make(chan struct{})}
+	if known {
+		k.conn.Send(a.inTurn())
+	}
+	var frames []any
+	defer func() { // after a panic, too
+		if !known || a.finish(k.server.encode(frames...)) {
+			k.send(frames)
+		}
+	}()
+	answered, err := f(k.server.o.Sockets.Context(), k, frame)
+	if frames = answered; err != nil {
+		frames = append(frames, k.refusal(name, err)...)
+	}
+}
+
+func (k *client) send(frames []any) {
+	for _, f := range k.server.encode(frames...) {
+		k.conn.Send(f)
 	}
 }
 
@@ -83,21 +88,48 @@ func (k *client) caller() service.Caller { return k.conn.Caller() }
 // known reports whether the client has said who it is.
 func (k *client) known() bool { return k.caller().User != "" }
 
-// inTurn makes a frame that waits for its turn: behind what the client is just being answered. fill says what it is for
-// the one behind the connection; nil is nothing but the answers.
-func (s *Server) inTurn(fill func(ctx context.Context, k *client, viewer service.Caller) ([]any, error)) socket.Deferred {
-	return func(ctx context.Context, viewer service.Caller) ([]hub.Frame, error) {
-		k := viewer.Conn.Value().(*client)
-		k.turn.Lock()
-		frames := k.answers
-		k.answers = nil
-		k.turn.Unlock()
-		if fill == nil {
-			return frames, nil
+// answer is what a function answers. It takes its place among what the client is sent when the function begins: whatever
+// follows from the function is pushed behind it.
+type answer struct {
+	frames  []hub.Frame
+	done    chan struct{} // closed when frames are there
+	settled atomic.Bool   // it is known who sends them: the frame in the queue, or, where that has waited for too long, the function
+}
+
+// inTurn returns the frame that holds the place of the answer.
+func (a *answer) inTurn() socket.Deferred {
+	return func(ctx context.Context, _ service.Caller) ([]hub.Frame, error) {
+		select {
+		case <-a.done:
+		case <-ctx.Done():
+			if a.settled.CompareAndSwap(false, true) {
+				return nil, nil
+			}
+			<-a.done
 		}
-		filled, err := fill(ctx, k, viewer)
-		return append(frames, s.encode(filled...)...), err
+		return a.frames, nil
 	}
+}
+
+// finish hands the answer over. It reports whether the place in the queue is gone and the caller must send it himself.
+func (a *answer) finish(frames []hub.Frame) (late bool) {
+	a.frames = frames
+	if !a.settled.CompareAndSwap(false, true) {
+		return true
+	}
+	close(a.done)
+	return false
+}
+
+// due reports whether a list was put together last before a moment, and notes that it is being put together now.
+func (k *client) due(list string, made time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.shown[list].After(made) {
+		return false
+	}
+	k.shown[list] = time.Now()
+	return true
 }
 
 // encode makes the frames of values; one that is a frame already stays.

@@ -38,9 +38,7 @@ func (d *chatDialect) Encode(e hub.Event) (hub.Frame, error) {
 	case service.RoomReadEvent:
 		return s.readFrame(data), nil
 	case service.MessageDeletedEvent:
-		return s.inTurn(func(context.Context, *client, service.Caller) ([]any, error) {
-			return []any{aboutMessage{"delete_message", data.Message}}, nil
-		}), nil
+		return socket.Text(aboutMessage{"delete_message", data.Message})
 	case service.FriendRequest:
 		if e.Op == define.EventFriendRequested {
 			return s.requestFrame(data), nil
@@ -68,11 +66,20 @@ var changedLists = map[string][]string{
 	opRefresh:                  {listInvites, listRooms, listFriends},
 }
 
+// forViewer makes a frame that is not the same for everybody.
+func (s *Server) forViewer(fill func(context.Context, service.Caller) ([]any, error)) socket.Deferred {
+	return func(ctx context.Context, viewer service.Caller) ([]hub.Frame, error) {
+		values, err := fill(ctx, viewer)
+		return s.encode(values...), err
+	}
+}
+
 // fresh makes a frame that sends lists anew. One that was put together since the frame was made is not sent again, so that
 // a client which falls behind is not sent the same list many times.
 func (s *Server) fresh(lists ...string) socket.Deferred {
 	made := time.Now()
-	return s.inTurn(func(ctx context.Context, k *client, viewer service.Caller) ([]any, error) {
+	return s.forViewer(func(ctx context.Context, viewer service.Caller) ([]any, error) {
+		k, _ := viewer.Conn.Value().(*client)
 		var frames []any
 		for _, list := range lists {
 			if !k.due(list, made) {
@@ -86,17 +93,6 @@ func (s *Server) fresh(lists ...string) socket.Deferred {
 		}
 		return frames, nil
 	})
-}
-
-// due reports whether a list was put together last before a moment, and notes that it is being put together now.
-func (k *client) due(list string, made time.Time) bool {
-	k.turn.Lock()
-	defer k.turn.Unlock()
-	if k.shown[list].After(made) {
-		return false
-	}
-	k.shown[list] = time.Now()
-	return true
 }
 
 func (s *Server) list(ctx context.Context, viewer service.Caller, list string) ([]any, error) {
@@ -119,7 +115,7 @@ func (s *Server) list(ctx context.Context, viewer service.Caller, list string) (
 func (s *Server) toMembers(room string, make func(context.Context, service.Caller, service.Roster) (any, error)) socket.Deferred {
 	var mu sync.Mutex
 	var encoded hub.Frame
-	return s.inTurn(func(ctx context.Context, _ *client, viewer service.Caller) ([]any, error) {
+	return s.forViewer(func(ctx context.Context, viewer service.Caller) ([]any, error) {
 		roster, err := s.o.Rooms.Roster(ctx, viewer, room)
 		if err != nil {
 			return nil, err
@@ -193,7 +189,7 @@ func (s *Server) readFrame(e service.RoomReadEvent) hub.Frame {
 }
 
 func (s *Server) requestFrame(r service.FriendRequest) hub.Frame {
-	return s.inTurn(func(ctx context.Context, _ *client, viewer service.Caller) ([]any, error) {
+	return s.forViewer(func(ctx context.Context, viewer service.Caller) ([]any, error) {
 		box := "out"
 		if viewer.User == r.To {
 			box = "in"

@@ -54,7 +54,9 @@ func confirm(ctx context.Context, k *client, in between) ([]any, error) {
 	if _, err := k.server.o.Friends.Accept(ctx, caller, request.Identity); err != nil {
 		return nil, err
 	}
-	k.shown[listFriends] = time.Now()
+	at := time.Now()
+	k.due(listFriends, at)
+	k.due(listAsking, at)
 	friends, err := k.server.friendList(ctx, caller)
 	if err != nil {
 		return nil, err

@@ -122,7 +122,7 @@ func marks(members []service.User, reader string) []bool {
 
 // invitationFrame tells those who lead a room of somebody who waits.
 func (s *Server) invitationFrame(i service.Invitation) hub.Frame {
-	return s.inTurn(func(ctx context.Context, k *client, viewer service.Caller) ([]any, error) {
+	return s.forViewer(func(ctx context.Context, viewer service.Caller) ([]any, error) {
 		roster, err := s.o.Rooms.Roster(ctx, viewer, i.RoomIdentity)
 		if err != nil {
 			return nil, err

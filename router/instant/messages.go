@@ -63,9 +63,9 @@ func sendMessage(ctx context.Context, k *client, in sendInput) ([]any, error) {
 	}
 	switch in.Type {
 	case typeText:
-		return k.send(ctx, service.MessageInput{Data: in.Body})
+		return k.store(ctx, service.MessageInput{Data: in.Body})
 	case typeReply:
-		return k.send(ctx, service.MessageInput{Data: in.Body, ReplyTo: int64(in.ReplyID)})
+		return k.store(ctx, service.MessageInput{Data: in.Body, ReplyTo: int64(in.ReplyID)})
 	case typeCombine:
 		return k.combine(ctx, in)
 	case typeNotice:
@@ -76,9 +76,9 @@ func sendMessage(ctx context.Context, k *client, in sendInput) ([]any, error) {
 	return nil, define.Invalid("msg_type", "is not a type of message", "不是支持的消息类型")
 }
 
-// send stores a message and answers with its number. The message itself takes its place among what the connection is
+// store stores a message and answers with its number. The message itself takes its place among what the connection is
 // sent at the moment at which it takes its place in the room.
-func (k *client) send(ctx context.Context, in service.MessageInput) ([]any, error) {
+func (k *client) store(ctx context.Context, in service.MessageInput) ([]any, error) {
 	type outcome struct {
 		message service.Message
 		err     error
