@@ -112,18 +112,18 @@ func (s *Server) list(ctx context.Context, viewer service.Caller, list string) (
 
 // toMembers makes a frame for the members of a room. It is encoded once, by the first connection that writes it; who has
 // left meanwhile gets nothing.
-func (s *Server) toMembers(room string, make func(context.Context, service.Caller, service.Roster) (any, error)) socket.Deferred {
+func (s *Server) toMembers(room string, make func(context.Context, service.Caller, service.Places) (any, error)) socket.Deferred {
 	var mu sync.Mutex
 	var encoded hub.Frame
 	return s.forViewer(func(ctx context.Context, viewer service.Caller) ([]any, error) {
-		roster, err := s.o.Rooms.Roster(ctx, viewer, room)
+		places, err := s.o.Rooms.Places(ctx, viewer, room)
 		if err != nil {
 			return nil, err
 		}
 		mu.Lock()
 		defer mu.Unlock()
 		if encoded == nil {
-			value, err := make(ctx, viewer, roster)
+			value, err := make(ctx, viewer, places)
 			if err != nil {
 				return nil, err
 			}
@@ -142,8 +142,8 @@ const renamed = "room.renamed"
 func (s *Server) messageFrame(op string, m service.Message) hub.Frame {
 	switch {
 	case op == define.EventMessageRecalled:
-		return s.toMembers(m.RoomIdentity, func(_ context.Context, _ service.Caller, roster service.Roster) (any, error) {
-			return withdrawn{"withdraw_message", m.Identity, roster.Number}, nil
+		return s.toMembers(m.RoomIdentity, func(_ context.Context, _ service.Caller, places service.Places) (any, error) {
+			return withdrawn{"withdraw_message", m.Identity, places.Number}, nil
 		})
 	case op != define.EventMessageNew:
 		return nil
@@ -153,18 +153,18 @@ func (s *Server) messageFrame(op string, m service.Message) hub.Frame {
 	if _, shown := shownAs(&m, func(string) string { return "" }); !shown {
 		return nil
 	}
-	return s.toMembers(m.RoomIdentity, func(ctx context.Context, _ service.Caller, roster service.Roster) (any, error) {
-		return s.pushedMessage(ctx, &m, roster), nil
+	return s.toMembers(m.RoomIdentity, func(ctx context.Context, _ service.Caller, places service.Places) (any, error) {
+		return s.pushedMessage(ctx, &m, places), nil
 	})
 }
 
 // pushedMessage shows a new message: nobody but its sender has read it.
-func (s *Server) pushedMessage(ctx context.Context, m *service.Message, roster service.Roster) pushed {
+func (s *Server) pushedMessage(ctx context.Context, m *service.Message, places service.Places) pushed {
 	c, _ := shownAs(m, s.namer(ctx))
 	return pushed{
 		Function: "Msg", MsgID: m.Identity, Body: c.body, Time: clock(m.CreatedAt), Type: c.kind, Sender: nameOf(&m.Sender),
-		ReplyID: cmp.Or(m.ReplyTo, -1), CombineList: c.combine, RoomID: roster.Number, Avatar: avatarOf(&m.Sender),
-		ReadList: marks(roster.Members, m.Sender.Identity), DeleteList: make([]bool, len(roster.Members)),
+		ReplyID: cmp.Or(m.ReplyTo, -1), CombineList: c.combine, RoomID: places.Number, Avatar: avatarOf(&m.Sender),
+		ReadList: marks(places.Members, m.Sender.Identity), DeleteList: make([]bool, len(places.Members)),
 	}
 }
 
@@ -180,10 +180,10 @@ func (s *Server) namer(ctx context.Context) func(identity string) string {
 }
 
 func (s *Server) readFrame(e service.RoomReadEvent) hub.Frame {
-	return s.toMembers(e.Room, func(ctx context.Context, viewer service.Caller, roster service.Roster) (any, error) {
+	return s.toMembers(e.Room, func(ctx context.Context, viewer service.Caller, places service.Places) (any, error) {
 		read, err := s.o.Messages.Between(ctx, viewer, e.Room, e.After, e.Seq)
 		return readBy{
-			"read_message", s.namer(ctx)(e.User), roster.Number, read, indexOf(roster.Members, e.User),
+			"read_message", s.namer(ctx)(e.User), places.Number, read, indexOf(places.Members, e.User),
 		}, err
 	})
 }

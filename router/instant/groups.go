@@ -93,20 +93,14 @@ func (k *client) setRole(ctx context.Context, in groupInput, role string, answer
 	if err != nil {
 		return nil, err
 	}
-	managers, err := collect(define.RoomMembersMax, func(p service.Page) (service.List[service.Member], error) {
-		return s.o.Rooms.Members(ctx, caller, room.Identity, define.RoleAdmin, p)
-	})
+	members, err := s.o.Rooms.Roster(ctx, caller, room.Identity)
 	if err != nil {
 		return nil, err
 	}
-	manages := false
-	for i := range managers {
-		manages = manages || managers[i].User.Identity == user.Identity
-	}
-	if roster, err := s.o.Rooms.Roster(ctx, caller, room.Identity); err != nil {
-		return nil, err
-	} else if indexOf(roster.Members, user.Identity) >= 0 && manages == (role == define.RoleAdmin) {
-		return nil, already
+	for i := range members {
+		if members[i].User.Identity == user.Identity && members[i].Role == role {
+			return nil, already
+		}
 	}
 	if _, err := s.o.Rooms.SetRole(ctx, caller, room.Identity, user.Identity, service.RoleInput{Role: role}); err != nil {
 		return nil, err
@@ -193,7 +187,7 @@ func leaveGroup(ctx context.Context, k *client, in groupInput) ([]any, error) {
 	case room.Me.Role == define.RoleOwner:
 		return nil, refusedWith("You are group master")
 	}
-	roster, err := s.o.Rooms.Roster(ctx, caller, room.Identity)
+	places, err := s.o.Rooms.Places(ctx, caller, room.Identity)
 	if err != nil {
 		return nil, err
 	}
@@ -204,10 +198,10 @@ func leaveGroup(ctx context.Context, k *client, in groupInput) ([]any, error) {
 		k.room = ""
 	}
 	var before, after []string
-	for i := range roster.Members {
-		name := nameOf(&roster.Members[i])
+	for i := range places.Members {
+		name := nameOf(&places.Members[i])
 		before = append(before, name)
-		if roster.Members[i].Identity != caller.User {
+		if places.Members[i].Identity != caller.User {
 			after = append(after, name)
 		}
 	}

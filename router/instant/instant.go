@@ -26,7 +26,7 @@ type (
 		ByAccount(ctx context.Context, account string) (service.User, error)
 		Get(ctx context.Context, identity string) (service.User, error)
 		Profile(ctx context.Context, c service.Caller, identity string) (service.Profile, error)
-		SearchPart(ctx context.Context, c service.Caller, part string) ([]service.User, error)
+		SearchPart(ctx context.Context, c service.Caller, part string, p service.Page) (service.List[service.User], error)
 		ChangeAccount(ctx context.Context, c service.Caller, in service.AccountInput) (service.Me, error)
 		ChangePassword(ctx context.Context, c service.Caller, in service.PasswordInput) error
 		SetEmail(ctx context.Context, c service.Caller, in service.EmailSetInput) (service.Me, error)
@@ -57,8 +57,8 @@ type (
 		ByNumber(ctx context.Context, c service.Caller, number int64) (service.Room, error)
 		List(ctx context.Context, c service.Caller, p service.Page) (service.List[service.Room], error)
 		Find(ctx context.Context, c service.Caller, number int64) (string, error)
-		Roster(ctx context.Context, c service.Caller, room string) (service.Roster, error)
-		Members(ctx context.Context, c service.Caller, room, role string, p service.Page) (service.List[service.Member], error)
+		Places(ctx context.Context, c service.Caller, room string) (service.Places, error)
+		Roster(ctx context.Context, c service.Caller, room string) ([]service.Member, error)
 		Create(ctx context.Context, c service.Caller, in service.RoomInput) (service.Room, error)
 		Dissolve(ctx context.Context, c service.Caller, room string) error
 		AddMembers(ctx context.Context, c service.Caller, room string, in service.MembersInput) (service.MembersResult, error)

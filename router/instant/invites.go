@@ -94,20 +94,20 @@ func (k *client) invite(ctx context.Context, name string) ([]any, error) {
 		return k.refusal(answered, define.ErrInvitationOpen), nil
 	}
 	asked := added.Invitations[0]
-	roster, err := s.o.Rooms.Roster(ctx, caller, k.room)
+	places, err := s.o.Rooms.Places(ctx, caller, k.room)
 	if err != nil {
 		return nil, err
 	}
 	number := invitationNumber(asked.Identity)
-	return []any{acknowledged{"Ack2", number}, pushedInvitation(&asked, roster), invitation{success, number}}, nil
+	return []any{acknowledged{"Ack2", number}, pushedInvitation(&asked, places), invitation{success, number}}, nil
 }
 
 // pushedInvitation shows an invitation as a new message.
-func pushedInvitation(i *service.Invitation, roster service.Roster) pushed {
+func pushedInvitation(i *service.Invitation, places service.Places) pushed {
 	return pushed{
 		Function: "Msg", MsgID: invitationNumber(i.Identity), Body: nameOf(&i.Invitee), Time: clock(i.CreatedAt), Type: typeInvite,
-		Sender: nameOf(&i.Inviter), ReplyID: -1, CombineList: []int64{}, RoomID: roster.Number, Avatar: avatarOf(&i.Inviter),
-		ReadList: marks(roster.Members, i.Inviter.Identity), DeleteList: make([]bool, len(roster.Members)),
+		Sender: nameOf(&i.Inviter), ReplyID: -1, CombineList: []int64{}, RoomID: places.Number, Avatar: avatarOf(&i.Inviter),
+		ReadList: marks(places.Members, i.Inviter.Identity), DeleteList: make([]bool, len(places.Members)),
 	}
 }
 
@@ -123,12 +123,12 @@ func marks(members []service.User, reader string) []bool {
 // invitationFrame tells those who lead a room of somebody who waits.
 func (s *Server) invitationFrame(i service.Invitation) hub.Frame {
 	return s.forViewer(func(ctx context.Context, viewer service.Caller) ([]any, error) {
-		roster, err := s.o.Rooms.Roster(ctx, viewer, i.RoomIdentity)
+		places, err := s.o.Rooms.Places(ctx, viewer, i.RoomIdentity)
 		if err != nil {
 			return nil, err
 		}
 		list, err := s.inviteList(ctx, viewer)
-		return []any{pushedInvitation(&i, roster), list}, err
+		return []any{pushedInvitation(&i, places), list}, err
 	})
 }
 
@@ -169,16 +169,19 @@ func (s *Server) invitedInto(ctx context.Context, caller service.Caller, room st
 	if err != nil {
 		return nil, err
 	}
-	roster, err := s.o.Rooms.Roster(ctx, caller, room)
+	places, err := s.o.Rooms.Places(ctx, caller, room)
 	if err != nil {
 		return nil, err
 	}
 	messages := []invited{}
 	for _, i := range slices.Backward(page.Items) {
+		if i.Awaits != define.AwaitsApproval {
+			continue // its invitee decides, on another way in
+		}
 		messages = append(messages, invited{
 			Body: nameOf(&i.Invitee), MsgID: invitationNumber(i.Identity), Type: typeInvite, Time: clock(i.CreatedAt), Sender: nameOf(&i.Inviter),
-			Avatar: avatarOf(&i.Invitee), CombineList: []int64{}, ReadList: marks(roster.Members, i.Inviter.Identity),
-			DeleteList: make([]bool, len(roster.Members)), Answer: answerOf(&i),
+			Avatar: avatarOf(&i.Invitee), CombineList: []int64{}, ReadList: marks(places.Members, i.Inviter.Identity),
+			DeleteList: make([]bool, len(places.Members)), Answer: answerOf(&i),
 		})
 	}
 	return messages, nil
@@ -238,7 +241,7 @@ func (s *Server) invitation(ctx context.Context, caller service.Caller, room str
 		return service.Invitation{}, err
 	}
 	for _, i := range all {
-		if invitationNumber(i.Identity) == number {
+		if i.Awaits == define.AwaitsApproval && invitationNumber(i.Identity) == number {
 			return i, nil
 		}
 	}

@@ -151,7 +151,7 @@ func readMessage(ctx context.Context, k *client, in readInput) ([]any, error) {
 		_, err := s.o.Rooms.Read(ctx, caller, room.Identity, service.ReadInput{Seq: newest})
 		return nil, err
 	}
-	roster, err := s.o.Rooms.Roster(ctx, caller, room.Identity)
+	places, err := s.o.Rooms.Places(ctx, caller, room.Identity)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func readMessage(ctx context.Context, k *client, in readInput) ([]any, error) {
 	for i, n := range in.Messages {
 		read[i] = int64(n)
 	}
-	return []any{readBy{"read_message", s.namer(ctx)(caller.User), room.Number, read, indexOf(roster.Members, caller.User)}}, nil
+	return []any{readBy{"read_message", s.namer(ctx)(caller.User), room.Number, read, indexOf(places.Members, caller.User)}}, nil
 }
 
 // newestOf returns the place in a room of the newest of some messages, 0 where none of them can be read there. Numbers of
@@ -195,8 +195,8 @@ func withdrawMessage(ctx context.Context, k *client, in messageInput) ([]any, er
 	if err != nil {
 		return nil, err
 	}
-	roster, err := k.server.o.Rooms.Roster(ctx, k.caller(), m.RoomIdentity)
-	return []any{withdrawn{"withdraw_message", m.Identity, roster.Number}}, err
+	places, err := k.server.o.Rooms.Places(ctx, k.caller(), m.RoomIdentity)
+	return []any{withdrawn{"withdraw_message", m.Identity, places.Number}}, err
 }
 
 func deleteMessage(ctx context.Context, k *client, in messageInput) ([]any, error) {

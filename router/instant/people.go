@@ -1,8 +1,6 @@
 package instant
 
 import (
-	"strings"
-
 	"github.com/gin-gonic/gin"
 
 	"parlor/define"
@@ -59,15 +57,12 @@ func (s *Server) searchUser(c *gin.Context, in searchInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	part := strings.TrimSpace(in.SearchUsername + in.FriendUsername)
+	part := in.SearchUsername + in.FriendUsername
+	users, err := s.o.Accounts.SearchPart(c.Request.Context(), caller, part, service.Page{Limit: define.PageMax})
 	found := searched{done("Search Succeed"), []person{}}
-	if part == "" {
-		return found, nil
-	}
-	users, err := s.o.Accounts.SearchPart(c.Request.Context(), caller, part)
-	for i := range users {
-		if users[i].Identity != caller.User {
-			found.Users = append(found.Users, personOf(&users[i]))
+	for i := range users.Items {
+		if u := &users.Items[i]; u.Identity != caller.User {
+			found.Users = append(found.Users, personOf(u))
 		}
 	}
 	return found, err

@@ -92,9 +92,7 @@ func fetchRoomInfo(ctx context.Context, k *client, in roomInput) ([]any, error) 
 	if err != nil {
 		return nil, err
 	}
-	members, err := collect(define.RoomMembersMax, func(p service.Page) (service.List[service.Member], error) {
-		return s.o.Rooms.Members(ctx, caller, room.Identity, "", p)
-	})
+	members, err := s.o.Rooms.Roster(ctx, caller, room.Identity)
 	if err != nil {
 		return nil, err
 	}
@@ -207,14 +205,14 @@ func (s *Server) refreshOthers(ctx context.Context, caller service.Caller) error
 		return err
 	}
 	for _, room := range rooms {
-		roster, err := s.o.Rooms.Roster(ctx, caller, room.Identity)
+		places, err := s.o.Rooms.Places(ctx, caller, room.Identity)
 		if refusal(err) {
 			continue // left meanwhile
 		}
 		if err != nil {
 			return err
 		}
-		for _, member := range roster.Members {
+		for _, member := range places.Members {
 			people[member.Identity] = true
 		}
 	}
