@@ -91,9 +91,6 @@ func (f said) names(key string) []string {
 	return list
 }
 
-// keys are the names of what a frame says, sorted.
-func (f said) keys() string { return strings.Join(slices.Sorted(maps.Keys(f)), " ") }
-
 // is fails the test unless a frame says exactly this.
 func (f said) is(t *testing.T, want fields) {
 	t.Helper()

@@ -129,11 +129,11 @@ func (s *Accounts) BindEmail(ctx context.Context, c Caller, in EmailCodeInput) (
 
 // SetEmail puts an address into the caller's account that nobody has proven: it does not count as his until he binds it.
 // Refusals: ErrWrongPassword, ErrEmailTaken.
-func (s *Accounts) SetEmail(ctx context.Context, c Caller, in EmailSetInput) (Me, error) {
+func (s *Accounts) SetEmail(ctx context.Context, c Caller, in EmailInput, password string) (Me, error) {
 	if err := check(in); err != nil {
 		return Me{}, err
 	}
-	if err := s.askPassword(ctx, c, in.Password); err != nil {
+	if err := s.askPassword(ctx, c, password); err != nil {
 		return Me{}, err
 	}
 	email, verified := strings.ToLower(in.Email), false

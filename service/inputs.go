@@ -172,12 +172,6 @@ type RoomMeInput struct {
 	Unlocked bool `json:"-"`
 }
 
-// EmailSetInput is an address that nobody has proven yet.
-type EmailSetInput struct {
-	Email    string `json:"email" validate:"required,email,max=100"`
-	Password string `json:"password" validate:"required,max=128"`
-}
-
 // UnlockInput is the caller's password.
 type UnlockInput struct {
 	Password string `json:"password" validate:"required,max=128"`

@@ -194,7 +194,7 @@ func (s *Server) revise(c *gin.Context, in reviseInput) (any, error) {
 	case "password":
 		err = s.o.Accounts.ChangePassword(ctx, caller, service.PasswordInput{OldPassword: password, NewPassword: in.Content, PasswordRule: rule})
 	case "email":
-		_, err = s.o.Accounts.SetEmail(ctx, caller, service.EmailSetInput{Email: in.Content, Password: password})
+		_, err = s.o.Accounts.SetEmail(ctx, caller, service.EmailInput{Email: in.Content}, password)
 	default:
 		return refused(-3, "Revise_field Error"), nil
 	}

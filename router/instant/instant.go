@@ -29,7 +29,7 @@ type (
 		SearchPart(ctx context.Context, c service.Caller, part string, p service.Page) (service.List[service.User], error)
 		ChangeAccount(ctx context.Context, c service.Caller, in service.AccountInput) (service.Me, error)
 		ChangePassword(ctx context.Context, c service.Caller, in service.PasswordInput) error
-		SetEmail(ctx context.Context, c service.Caller, in service.EmailSetInput) (service.Me, error)
+		SetEmail(ctx context.Context, c service.Caller, in service.EmailInput, password string) (service.Me, error)
 		SendEmailCode(ctx context.Context, c service.Caller, in service.EmailInput) error
 		BindEmail(ctx context.Context, c service.Caller, in service.EmailCodeInput) (service.Me, error)
 		Cancel(ctx context.Context, c service.Caller, in service.CancelInput) error
