@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"parlor/define"
 )
 
 // bools are those of a list.
@@ -350,4 +352,39 @@ func roomOf(t *testing.T, u *user, number int64) string {
 	}
 	t.Fatalf("%s has no room %d", u.account, number)
 	return ""
+}
+
+// A long history is shown by its newest part, and a deleted or recalled message in it makes no hole.
+func TestInstantLongHistory(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.pupil("alice"), s.pupil("bobby")
+	a, b := alice.socket(), bob.socket()
+	number := a.befriends(alice, bob, b)
+	native := bob.native()
+	room := roomOf(t, native, number)
+	var last message
+	for i := range define.SnapshotMost + 20 {
+		last = native.send(room, fmt.Sprint(i))
+	}
+	a.settle()
+	listed := a.rooms()[number].list("message_list")
+	if len(listed) != define.SnapshotMost || listed[0]["msg_body"] != "20" || listed[len(listed)-1].number("msg_id") != last.Identity {
+		t.Fatalf("%d messages from %v to %v", len(listed), listed[0], listed[len(listed)-1])
+	}
+	native.post(last.path()+"/recall", nil).ok(200)
+	a.until("withdraw_message")
+	if listed = a.rooms()[number].list("message_list"); len(listed) != define.SnapshotMost-1 {
+		t.Errorf("%d messages after a recall", len(listed))
+	}
+	// Reading the newest has read all before it, of which those are named that a client can have.
+	newest := listed[len(listed)-1].number("msg_id")
+	a.send(fields{"function": "read_message", "read_message_list": []int64{newest}, "chatroom_id": number, "read_user": alice.name})
+	read := a.next("read_message")
+	if ids, _ := read["read_message_list"].([]any); len(ids) < define.SnapshotMost-1 || len(ids) > define.SnapshotMost {
+		t.Errorf("reading names %d messages", len(ids))
+	}
+	if me := native.room(room).Me; me.Unread != 0 {
+		t.Errorf("he is %+v", me)
+	}
 }
