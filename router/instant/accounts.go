@@ -117,20 +117,25 @@ type cancelInput struct {
 	Password      string `json:"password"` // as the document calls it
 }
 
-// cancel ends an account by its password alone.
+// cancel ends an account by its password alone: it is a login, counted as one, and the last.
 func (s *Server) cancel(c *gin.Context, in cancelInput) (any, error) {
-	ctx := c.Request.Context()
-	user, err := s.o.Accounts.ByAccount(ctx, in.Username)
-	if err != nil {
+	ctx, ip := c.Request.Context(), c.ClientIP()
+	if _, err := s.o.Accounts.ByAccount(ctx, in.Username); err != nil {
 		return as(err, define.ErrUserNotFound, -1, "User not Exists")
 	}
-	caller := service.Caller{User: user.Identity, IP: c.ClientIP()}
-	err = s.o.Accounts.Cancel(ctx, caller, service.CancelInput{Password: cmp.Or(in.InputPassword, in.Password)})
+	login, err := s.o.Accounts.Login(ctx, ip, service.LoginInput{Account: in.Username, Password: cmp.Or(in.InputPassword, in.Password)})
 	if errors.Is(err, define.ErrInvalid) {
-		err = define.ErrWrongPassword
+		err = define.ErrWrongCredentials
 	}
 	if err != nil {
-		return as(err, define.ErrWrongPassword, -1, "Wrong Password")
+		return as(err, define.ErrWrongCredentials, -1, "Wrong Password")
+	}
+	caller, _, err := s.o.Sessions.Authenticate(ctx, login.Token.Token, ip)
+	if err == nil {
+		err = s.o.Accounts.CancelSession(ctx, caller)
+	}
+	if err != nil {
+		return nil, err
 	}
 	dropCookie(c)
 	return done("User Canceled"), nil

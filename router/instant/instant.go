@@ -32,7 +32,7 @@ type (
 		SetEmail(ctx context.Context, c service.Caller, in service.EmailInput, password string) (service.Me, error)
 		SendEmailCode(ctx context.Context, c service.Caller, in service.EmailInput) error
 		BindEmail(ctx context.Context, c service.Caller, in service.EmailCodeInput) (service.Me, error)
-		Cancel(ctx context.Context, c service.Caller, in service.CancelInput) error
+		CancelSession(ctx context.Context, c service.Caller) error
 	}
 	sessions interface {
 		Authenticate(ctx context.Context, token, ip string) (service.Caller, time.Time, error)
