@@ -2,18 +2,18 @@ package instant
 
 import (
 	"bytes"
-	"image"
-	"image/color"
-	"image/jpeg"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
 
 	"parlor/service"
 )
 
-// Where files are, below the address of the server.
+// Where pictures are, below the address of the server.
 const (
-	pictures       = "/static/media/pic/"
-	defaultAvatar  = pictures + defaultPicName
-	defaultPicName = "default.jpeg"
+	pictures      = "/static/media/pic/"
+	defaultAvatar = pictures + "default.jpeg"
 )
 
 // avatarOf is the address of a user's avatar.
@@ -24,26 +24,9 @@ func avatarOf(u *service.User) string {
 	return pictures + u.Avatar
 }
 
-// defaultPicture draws what users without an avatar look like: a head above shoulders.
-func defaultPicture() []byte {
-	const size = 128
-	back, front := color.Gray{0xcc}, color.Gray{0xf4}
-	picture := image.NewGray(image.Rect(0, 0, size, size))
-	for y := range size {
-		for x := range size {
-			dx := x - size/2
-			head := dx*dx+(y-48)*(y-48) < 24*24
-			shoulders := dx*dx+(y-128)*(y-128) < 46*46
-			if head || shoulders {
-				picture.SetGray(x, y, front)
-			} else {
-				picture.SetGray(x, y, back)
-			}
-		}
-	}
-	var out bytes.Buffer
-	if err := jpeg.Encode(&out, picture, nil); err != nil {
-		panic(err) // writing to memory
-	}
-	return out.Bytes()
+// defaultPicture answers with what users without an avatar look like, to everybody.
+func (s *Server) defaultPicture(c *gin.Context) {
+	c.Header("Content-Type", "image/jpeg")
+	c.Header("Cache-Control", "public, max-age=86400")
+	http.ServeContent(c.Writer, c.Request, "", time.Time{}, bytes.NewReader(s.picture))
 }

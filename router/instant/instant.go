@@ -108,7 +108,7 @@ type Server struct {
 
 // New returns a server.
 func New(o Options) *Server {
-	s := &Server{o: o, picture: defaultPicture()}
+	s := &Server{o: o, picture: drawPicture()}
 	s.chat = &chatDialect{s}
 	return s
 }
@@ -117,6 +117,9 @@ func New(o Options) *Server {
 func (s *Server) Routes(group *gin.RouterGroup, middlewares ...gin.HandlerFunc) {
 	group.GET("/wsconnect", middleware.Handle(s.openChat))
 
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		group.Handle(method, defaultAvatar, s.defaultPicture)
+	}
 	calls := group.Group("", append([]gin.HandlerFunc{middleware.WriteErrors(writeError)}, middlewares...)...)
 	for path, call := range map[string]call{
 		"/user/register":       {http.MethodPost, body(s.register)},
