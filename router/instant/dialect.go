@@ -70,7 +70,10 @@ var changedLists = map[string][]string{
 func (s *Server) forViewer(fill func(context.Context, service.Caller) ([]any, error)) socket.Deferred {
 	return func(ctx context.Context, viewer service.Caller) ([]hub.Frame, error) {
 		values, err := fill(ctx, viewer)
-		return s.encode(values...), err
+		if err != nil {
+			return nil, err
+		}
+		return s.encode(values...), nil
 	}
 }
 
@@ -87,7 +90,7 @@ func (s *Server) fresh(lists ...string) socket.Deferred {
 			}
 			more, err := s.list(ctx, viewer, list)
 			if err != nil {
-				return frames, err
+				return nil, err
 			}
 			frames = append(frames, more...)
 		}
@@ -115,22 +118,27 @@ func (s *Server) list(ctx context.Context, viewer service.Caller, list string) (
 func (s *Server) toMembers(room string, make func(context.Context, service.Caller, service.Places) (any, error)) socket.Deferred {
 	var mu sync.Mutex
 	var encoded hub.Frame
+	var number int64
 	return s.forViewer(func(ctx context.Context, viewer service.Caller) ([]any, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if encoded != nil {
+			_, err := s.o.Rooms.Find(ctx, viewer, number)
+			return []any{encoded}, err
+		}
 		places, err := s.o.Rooms.Places(ctx, viewer, room)
 		if err != nil {
 			return nil, err
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		if encoded == nil {
-			value, err := make(ctx, viewer, places)
-			if err != nil {
-				return nil, err
-			}
-			if encoded, err = socket.Text(value); err != nil {
-				return nil, err
-			}
+		value, err := make(ctx, viewer, places)
+		if err != nil {
+			return nil, err
 		}
+		frame, err := socket.Text(value)
+		if err != nil {
+			return nil, err
+		}
+		encoded, number = frame, places.Number
 		return []any{encoded}, nil
 	})
 }
