@@ -162,7 +162,8 @@ func New(d Deps) (http.Handler, error) {
 	if d.Config.Faces.Instant.Enabled {
 		face := instant.New(instant.Options{
 			Sockets: d.Sockets, Hub: d.Services.Hub, Accounts: d.Services.Accounts, Sessions: d.Services.Sessions, Friends: d.Services.Friends,
-			Rooms: d.Services.Rooms, Messages: d.Services.Messages, TrustNames: d.Config.Faces.Instant.TrustNames, Log: d.Log,
+			Rooms: d.Services.Rooms, Messages: d.Services.Messages, Files: d.Services.Files, Avatars: d.Services.Accounts,
+			Calls: d.Services.Calls, Speech: d.Services.Words, FileMax: int64(d.Config.Files.MaxSize), TrustNames: d.Config.Faces.Instant.TrustNames, Log: d.Log,
 		})
 		face.Routes(&engine.RouterGroup, limit) // each call asks for the proof that its clients have
 	}

@@ -116,6 +116,8 @@ func shownAs(m *service.Message, name func(identity string) string) (c content, 
 		c.kind, c.body = typeInvite, strings.Join(names, ", ")
 	case m.Type == define.MessageMerged:
 		c.kind, c.body, c.combine = typeCombine, "", partsOf(m)
+	case m.File != nil:
+		c.body = fileAddress(m.File)
 	case m.Type == define.MessageText && m.ReplyTo != 0:
 		c.kind = typeReply
 	}

@@ -6,6 +6,7 @@ package instant
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -86,6 +87,27 @@ type (
 	}
 )
 
+type (
+	files interface {
+		Upload(ctx context.Context, c service.Caller, name string, r io.Reader) (service.File, error)
+		Open(ctx context.Context, c service.Caller, file string) (service.File, io.ReadSeekCloser, error)
+	}
+	avatars interface {
+		SetAvatar(ctx context.Context, c service.Caller, r io.Reader) (service.Me, error)
+	}
+	calls interface {
+		// Each calls done exactly once, before it returns.
+		Start(ctx context.Context, c service.Caller, in service.CallStartInput, done func(service.Call, error))
+		Accept(ctx context.Context, c service.Caller, in service.CallInput, done func(service.Call, error))
+		Decline(ctx context.Context, c service.Caller, in service.CallInput, done func(service.Call, error))
+		End(ctx context.Context, c service.Caller, in service.CallInput, done func(service.Call, error))
+		Signal(ctx context.Context, c service.Caller, in service.CallSignalInput, done func(service.Call, error))
+	}
+	speech interface {
+		TranscribeFile(ctx context.Context, c service.Caller, file string) (service.Transcription, error)
+	}
+)
+
 // Options is what a Server works with.
 type Options struct {
 	Sockets    *socket.Server
@@ -95,7 +117,12 @@ type Options struct {
 	Rooms      rooms
 	Messages   messages
 	Hub        *hub.Hub
-	TrustNames bool // a socket is whose it says it is
+	Files      files
+	Avatars    avatars
+	Calls      calls
+	Speech     speech
+	FileMax    int64 // bytes of one upload
+	TrustNames bool  // a socket is whose it says it is
 	Log        *slog.Logger
 }
 
@@ -103,23 +130,30 @@ type Options struct {
 type Server struct {
 	o       Options
 	chat    *chatDialect // the words of /wsconnect
-	picture []byte       // what users without an avatar look like
+	calls   *callDialect // those of /ws/call/
+	offers  offers
+	picture []byte // what users without an avatar look like
 }
 
 // New returns a server.
 func New(o Options) *Server {
 	s := &Server{o: o, picture: drawPicture()}
-	s.chat = &chatDialect{s}
+	s.chat, s.calls = &chatDialect{s}, &callDialect{s}
 	return s
 }
 
 // Routes adds every path of the face. middlewares come before the HTTP calls, not before the sockets.
 func (s *Server) Routes(group *gin.RouterGroup, middlewares ...gin.HandlerFunc) {
 	group.GET("/wsconnect", middleware.Handle(s.openChat))
+	group.GET("/ws/call/", middleware.Handle(s.openCalls))
 
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
-		group.Handle(method, defaultAvatar, s.defaultPicture)
+		group.Handle(method, mediaPath+"*path", middleware.Transfer(), middleware.Handle(s.media))
 	}
+	uploads := group.Group("", append([]gin.HandlerFunc{middleware.WriteErrors(writeError), middleware.Transfer()}, middlewares...)...)
+	uploads.Any("/user/upload", middleware.Handle(call{http.MethodPost, s.uploadAvatar}.serve))
+	uploads.Any("/user/uploadfile", middleware.Handle(call{http.MethodPost, s.uploadFile}.serve))
+
 	calls := group.Group("", append([]gin.HandlerFunc{middleware.WriteErrors(writeError)}, middlewares...)...)
 	for path, call := range map[string]call{
 		"/user/register":       {http.MethodPost, body(s.register)},
@@ -130,6 +164,7 @@ func (s *Server) Routes(group *gin.RouterGroup, middlewares ...gin.HandlerFunc) 
 		"/user/email":          {http.MethodPost, body(s.bindEmail)},
 		"/user/revise":         {http.MethodPut, body(s.revise)},
 		"/user/message":        {http.MethodPost, body(s.message)},
+		"/user/audio":          {http.MethodPost, body(s.audio)},
 		"/friend/searchuser":   {http.MethodPost, body(s.searchUser)},
 		"/friend/checkuser":    {http.MethodPost, body(s.checkUser)},
 		"/friend/deletefriend": {http.MethodDelete, body(s.deleteFriend)},

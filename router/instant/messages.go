@@ -66,6 +66,8 @@ func sendMessage(ctx context.Context, k *client, in sendInput) ([]any, error) {
 		return k.store(ctx, service.MessageInput{Data: in.Body})
 	case typeReply:
 		return k.store(ctx, service.MessageInput{Data: in.Body, ReplyTo: int64(in.ReplyID)})
+	case define.MessageImage, define.MessageAudio, define.MessageVideo, define.MessageFile:
+		return k.storeFile(ctx, in)
 	case typeCombine:
 		return k.combine(ctx, in)
 	case typeNotice:
@@ -95,6 +97,20 @@ func (k *client) store(ctx context.Context, in service.MessageInput) ([]any, err
 		return nil, sent.err
 	}
 	return []any{acknowledged{"Ack2", sent.message.Identity}}, nil
+}
+
+// storeFile sends a file that was uploaded before; the body is its address. Whatever is not of the type that the client
+// says it is, is sent as a file.
+func (k *client) storeFile(ctx context.Context, in sendInput) ([]any, error) {
+	file := fileOf(in.Body)
+	if file == "" {
+		return nil, define.Invalid("msg_body", "must be the address of a file that was uploaded", "必须是已上传文件的地址")
+	}
+	answers, err := k.store(ctx, service.MessageInput{Type: in.Type, File: file})
+	if errors.Is(err, define.ErrInvalid) && in.Type != define.MessageFile {
+		return k.store(ctx, service.MessageInput{Type: define.MessageFile, File: file})
+	}
+	return answers, err
 }
 
 // combine forwards messages together, into any room of the caller's.
@@ -246,8 +262,12 @@ func fetchMessage(ctx context.Context, k *client, in messageInput) ([]any, error
 const nested = "[聊天记录]"
 
 func partOfMerged(m *service.MergedMessage, id int64) part {
+	body := m.Data
+	if m.File != nil {
+		body = fileAddress(m.File)
+	}
 	p := part{
-		MsgID: id, Type: m.Type, Time: clock(m.CreatedAt), Body: m.Data, Sender: nameOf(&m.Sender),
+		MsgID: id, Type: m.Type, Time: clock(m.CreatedAt), Body: body, Sender: nameOf(&m.Sender),
 		ReadList: []bool{}, DeleteList: []bool{}, CombineList: []int64{}, avatar: avatarOf(&m.Sender),
 	}
 	if m.Type == define.MessageMerged {

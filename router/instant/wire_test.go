@@ -5,6 +5,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/gorilla/websocket"
+
 	"parlor/service"
 )
 
@@ -79,6 +81,11 @@ func FuzzDecode(f *testing.F) {
 		taken := false
 		for _, in := range []any{&sendInput{}, &chatInput{}, &readInput{}, &messageInput{}, &replyInput{}, &groupInput{}, &settingInput{}, &between{}, &nameInput{}} {
 			taken = decode(text, in) == nil || taken
+		}
+		if f, ok := parseCall(websocket.TextMessage, text); ok && f.Data != nil {
+			if short, err := nativeCandidate(f.Data.RTCMessage); err == nil && !json.Valid(faceCandidate(short)) {
+				t.Errorf("%s is no candidate any more", f.Data.RTCMessage)
+			}
 		}
 		if !taken {
 			return
