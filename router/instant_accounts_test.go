@@ -24,6 +24,7 @@ func TestInstantAccounts(t *testing.T) {
 		{"a password with a blank", "POST", "/user/register", fields{"username": "alice12", "password": "secret 1"}, fields{"code": -2, "info": "Invalid Userdata"}},
 		{"a taken name", "POST", "/user/register", fields{"username": alice.name, "password": "secret1"}, fields{"code": -3, "info": "User already exists"}},
 		{"a taken name in capitals", "POST", "/user/register", fields{"username": strings.ToUpper(alice.name), "password": "secret1"}, fields{"code": -3, "info": "User already exists"}},
+		{"the name of who is gone", "POST", "/user/register", fields{"username": "accountsuspended", "password": "secret1"}, fields{"code": -3, "info": "User already exists"}},
 		{"the wrong method", "GET", "/user/register", fields{}, fields{"code": -3, "info": "Bad method"}},
 		{"nobody", "POST", "/user/login", fields{"username": "nobody12345", "password": "secret1", "email": ""}, fields{"code": -4, "info": "User not exists"}},
 		{"a wrong password", "POST", "/user/login", fields{"username": alice.name, "password": "secret2", "email": ""}, fields{"code": -2, "info": "Wrong Password"}},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"regexp"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -34,6 +35,9 @@ var tokenError = refused(-2, "Token Error")
 func (s *Server) register(c *gin.Context, in credentials) (any, error) {
 	if !named.MatchString(in.Username) || !named.MatchString(in.Password) {
 		return refused(-2, "Invalid Userdata"), nil
+	}
+	if strings.EqualFold(in.Username, suspended) {
+		return refused(-3, "User already exists"), nil
 	}
 	_, err := s.o.Accounts.Register(c.Request.Context(), c.ClientIP(), service.RegisterInput{
 		Account: in.Username, Password: in.Password, Device: device, PasswordRule: rule,
@@ -192,7 +196,7 @@ func (s *Server) revise(c *gin.Context, in reviseInput) (any, error) {
 	password := cmp.Or(in.InputPassword, in.Password)
 	switch in.Field {
 	case "username":
-		if !named.MatchString(in.Content) {
+		if !named.MatchString(in.Content) || strings.EqualFold(in.Content, suspended) {
 			return refused(-5, "Invalid Userdata"), nil
 		}
 		_, err = s.o.Accounts.ChangeAccount(ctx, caller, service.AccountInput{Account: in.Content, Password: password})
