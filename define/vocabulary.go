@@ -167,3 +167,15 @@ const (
 	PingEvery       = 30 * time.Second
 	SilenceMax      = 75 * time.Second // after which a silent socket is closed
 )
+
+// UnlockAll stands for every room in what a session has unlocked.
+const UnlockAll = "all"
+
+// What snapshots show, to clients that take whole histories at once.
+const (
+	SnapshotRooms    = 500
+	SnapshotMessages = 4_000   // in all rooms together
+	SnapshotMarks    = 100_000 // messages times members of one room, since such clients mark each message for each member
+	SnapshotMost     = 200     // messages of one room
+	SnapshotLeast    = 20      // messages of one room, however many rooms or members there are
+)

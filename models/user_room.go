@@ -71,9 +71,10 @@ func (u UserRooms) ByRoom(ctx context.Context, room string) ([]UserRoom, error) 
 	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "room_identity", Value: room}}, options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}))
 }
 
-// OfRooms returns every member of some rooms, in no order.
-func (u UserRooms) OfRooms(ctx context.Context, rooms []string) ([]UserRoom, error) {
-	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "room_identity", Value: bson.D{{Key: "$in", Value: rooms}}}})
+// ByRooms returns every member of some rooms, room by room in the order of arrival.
+func (u UserRooms) ByRooms(ctx context.Context, rooms []string) ([]UserRoom, error) {
+	order := bson.D{{Key: "room_identity", Value: 1}, {Key: "_id", Value: 1}}
+	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "room_identity", Value: bson.D{{Key: "$in", Value: rooms}}}}, options.Find().SetSort(order))
 }
 
 // Among returns a user's side of those of the rooms that he is in, in no order.

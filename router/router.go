@@ -14,6 +14,7 @@ import (
 	"parlor/router/api"
 	"parlor/router/classic"
 	"parlor/router/cotalk"
+	"parlor/router/instant"
 	"parlor/router/ops"
 	"parlor/router/socket"
 	"parlor/router/usersig"
@@ -173,6 +174,10 @@ func New(d Deps) (http.Handler, error) {
 	if d.Config.Faces.Cotalk.Enabled {
 		addCotalk(engine, d, rates)
 	}
+	if d.Config.Faces.Instant.Enabled {
+		addInstant(engine, d, limit)
+	}
+
 	return engine, nil
 }
 
@@ -187,6 +192,17 @@ func addCotalk(engine *gin.Engine, d Deps, rates *helper.Rates) {
 	limit := middleware.RateLimit(helper.NewRates(5*requestsPerSecond, 10*requestsAtOnce, d.Config.Limits.Factor))
 	body := middleware.Body(int64(d.Config.Files.MaxSize) + define.BodyMax)
 	face.Routes(engine.Group("", middleware.WriteErrors(cotalk.WriteError), limit, body))
+}
+
+// addInstant lets the clients of seed 001 in. Each call asks for the proof that they have.
+func addInstant(engine *gin.Engine, d Deps, limit gin.HandlerFunc) {
+	face := instant.New(instant.Options{
+		Sockets: d.Sockets, Hub: d.Services.Hub, Accounts: d.Services.Accounts, Sessions: d.Services.Sessions, Friends: d.Services.Friends,
+		Rooms: d.Services.Rooms, Messages: d.Services.Messages, Files: d.Services.Files, Avatars: d.Services.Accounts,
+		Calls: d.Services.Calls, Speech: d.Services.Words, FileMax: int64(d.Config.Files.MaxSize), TrustNames: d.Config.Faces.Instant.TrustNames,
+		Log: d.Log,
+	})
+	face.Routes(&engine.RouterGroup, limit)
 }
 
 // How much one user, or one address without a session, may ask. A client that opens makes some dozens of requests at once.

@@ -127,6 +127,22 @@ func (s *Accounts) BindEmail(ctx context.Context, c Caller, in EmailCodeInput) (
 	return me, err
 }
 
+// SetEmail puts an address into the caller's account that nobody has proven: it does not count as his until he binds it.
+// Refusals: ErrWrongPassword, ErrEmailTaken.
+func (s *Accounts) SetEmail(ctx context.Context, c Caller, in EmailInput, password string) (Me, error) {
+	if err := check(in); err != nil {
+		return Me{}, err
+	}
+	if err := s.askPassword(ctx, c, password); err != nil {
+		return Me{}, err
+	}
+	email, verified := strings.ToLower(in.Email), false
+	if err := s.emailFree(ctx, email, c.User); err != nil {
+		return Me{}, err
+	}
+	return s.change(ctx, c.User, models.UserChange{Email: &email, EmailVerified: &verified, UpdatedAt: now()})
+}
+
 // SendPasswordCode sends a code to the verified address of an account. Its answer is the same whether there is such an
 // account or not. Refusals: ErrInvalid, ErrRateLimited by the caller's address alone.
 func (s *Accounts) SendPasswordCode(ctx context.Context, ip string, in EmailInput) error {

@@ -15,7 +15,7 @@ import (
 func (s *Rooms) askConsent(ctx context.Context, c Caller, state *roomState, invitees []string) error {
 	for _, invitee := range invitees {
 		invitation := models.RoomInvitation{Inviter: c.User, Awaits: define.AwaitsConsent}
-		if err := s.invite(ctx, state, invitation, []string{invitee}, invitee); err != nil {
+		if _, err := s.invite(ctx, state, invitation, []string{invitee}, invitee); err != nil {
 			return err
 		}
 	}

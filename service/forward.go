@@ -37,7 +37,7 @@ func (s *Messages) Forward(ctx context.Context, c Caller, in ForwardInput) (Forw
 	if err := s.hold(ctx, messages...); err != nil {
 		return ForwardResult{}, notFound(err, define.ErrRecalled) // with its message, since that was read
 	}
-	items, err := s.postAll(ctx, c, messages)
+	items, err := s.postAll(ctx, messages)
 	return ForwardResult{Items: items}, err
 }
 
@@ -126,8 +126,8 @@ func mergedBytes(merged []models.MergedMessage) int {
 	return n
 }
 
-// postAll stores messages of the caller's in their order and returns them as he sees them.
-func (s *Messages) postAll(ctx context.Context, c Caller, messages []*models.Message) ([]Message, error) {
+// postAll stores messages of one caller in their order and returns them as he sees them.
+func (s *Messages) postAll(ctx context.Context, messages []*models.Message) ([]Message, error) {
 	type stored struct {
 		view Message
 		err  error
@@ -138,7 +138,7 @@ func (s *Messages) postAll(ctx context.Context, c Caller, messages []*models.Mes
 		around, err := s.surround(ctx, []models.Message{*m})
 		if err == nil {
 			done := func(view Message, _ bool, err error) { results[i] = stored{view, err} }
-			err = s.writer.put(ctx, &send{message: m, around: around, conn: c.Conn, done: done, told: func() { told <- struct{}{} }})
+			err = s.writer.put(ctx, &send{message: m, around: around, done: done, told: func() { told <- struct{}{} }})
 		}
 		if err != nil {
 			results[i].err = err

@@ -168,6 +168,8 @@ type RoomMeInput struct {
 	Locked   *bool   `json:"locked"`
 	Nickname *string `json:"nickname" validate:"omitempty,max=50"`
 	Password string  `json:"password" validate:"max=128"`
+	// Unlocked: a session that has the room unlocked unlocks it for good without the password, since its client has asked for it.
+	Unlocked bool `json:"-"`
 }
 
 // UnlockInput is the caller's password.

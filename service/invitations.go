@@ -50,24 +50,26 @@ func (s *Rooms) AddMembers(ctx context.Context, c Caller, room string, in Member
 	}
 	if needsApproval {
 		invitation := models.RoomInvitation{Inviter: c.User, Awaits: define.AwaitsApproval}
-		return MembersResult{Added: []string{}, Pending: newcomers}, s.invite(ctx, state, invitation, newcomers, state.leaders()...)
+		invitations, err := s.invite(ctx, state, invitation, newcomers, state.leaders()...)
+		return MembersResult{Added: []string{}, Pending: newcomers, Invitations: invitations}, err
 	}
-	if err := s.addMembers(ctx, state, c.User, newcomers); err != nil {
+	message, err := s.addMembers(ctx, state, c.User, newcomers)
+	if err != nil {
 		return MembersResult{}, err
 	}
-	return MembersResult{Added: newcomers, Pending: []string{}}, s.store.Invitations.Settle(ctx, room, newcomers, c.User, now())
+	return MembersResult{Added: newcomers, Pending: []string{}, Message: message}, s.store.Invitations.Settle(ctx, room, newcomers, c.User, now())
 }
 
-// addMembers takes users into a group and tells everybody. Stopped after the members are stored, the group is right but
-// for member_count, which is counted anew at the next change. The caller holds the lock of the room.
-func (s *Rooms) addMembers(ctx context.Context, state *roomState, by string, users []string) error {
+// addMembers takes users into a group, tells everybody and returns the number of the message that says so. Stopped after
+// the members are stored, the group is right but for member_count, which is counted anew at the next change. The caller holds the lock of the room.
+func (s *Rooms) addMembers(ctx context.Context, state *roomState, by string, users []string) (int64, error) {
 	if len(state.ids)+len(users) > define.RoomMembersMax {
-		return define.ErrRoomFull
+		return 0, define.ErrRoomFull
 	}
 	identity := state.room.Identity
 	room, err := s.store.Rooms.Get(ctx, identity)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	members := make([]models.UserRoom, len(users))
 	var returned []string // who left while silenced
@@ -82,23 +84,23 @@ func (s *Rooms) addMembers(ctx context.Context, state *roomState, by string, use
 		}
 	}
 	if err := s.store.UserRooms.Ensure(ctx, members); err != nil {
-		return err
+		return 0, err
 	}
 	s.rooms.drop(identity)
 	if len(returned) > 0 {
 		if err := s.store.Rooms.ForgetSilence(ctx, identity, returned); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if err := s.store.Rooms.SetMemberCount(ctx, identity, len(state.ids)+len(users), now()); err != nil {
-		return err
+		return 0, err
 	}
 	if err := s.announceRoom(ctx, define.EventRoomCreated, identity, users...); err != nil {
-		return err
+		return 0, err
 	}
 	known, err := s.usersByID(ctx, users)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	joined := MembersEvent{Room: identity, By: by}
 	for i := range members {
@@ -106,14 +108,17 @@ func (s *Rooms) addMembers(ctx context.Context, state *roomState, by string, use
 	}
 	event := hub.Event{Op: define.EventMemberJoined, Data: joined}
 	s.hub.Publish(hub.Delivery{Event: event, Users: slices.Concat(state.ids, users)})
-	if err := s.say(ctx, identity, systemMessage{Event: define.EventMemberJoined, By: by, Users: users}); err != nil {
-		return err
+	message, err := s.record(ctx, identity, systemMessage{Event: define.EventMemberJoined, By: by, Users: users})
+	if err != nil {
+		return 0, err
 	}
-	return s.notify(ctx, define.NotifyAdded, by, models.NotificationContent{Room: identity}, users...)
+	return message, s.notify(ctx, define.NotifyAdded, by, models.NotificationContent{Room: identity}, users...)
 }
 
-// invite stores an invitation for each of the invitees, tells those who decide, and passes over who has a pending one.
-func (s *Rooms) invite(ctx context.Context, state *roomState, invitation models.RoomInvitation, invitees []string, deciders ...string) error {
+// invite stores an invitation for each of the invitees, tells those who decide, passes over who has a pending one, and
+// returns the new ones.
+func (s *Rooms) invite(ctx context.Context, state *roomState, invitation models.RoomInvitation, invitees []string, deciders ...string) ([]Invitation, error) {
+	var invitations []Invitation
 	for _, invitee := range invitees {
 		at := now()
 		invitation.Identity, invitation.RoomIdentity, invitation.Invitee = helper.NewIdentity(), state.room.Identity, invitee
@@ -123,19 +128,20 @@ func (s *Rooms) invite(ctx context.Context, state *roomState, invitation models.
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		view, err := s.invitationView(ctx, &invitation)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		invitations = append(invitations, view)
 		s.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventInvitationPending, Data: view}, Users: deciders})
 		content := models.NotificationContent{Room: state.room.Identity, Invitation: invitation.Identity, Awaits: invitation.Awaits}
 		if err := s.notify(ctx, define.NotifyInvitation, invitation.Inviter, content, deciders...); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return invitations, nil
 }
 
 func (c *core) invitationView(ctx context.Context, d *models.RoomInvitation) (Invitation, error) {
@@ -217,7 +223,7 @@ func (s *Rooms) join(ctx context.Context, c Caller, room, message string) error 
 	}
 	switch state.room.JoinPolicy {
 	case define.JoinOpen:
-		if err := s.addMembers(ctx, state, c.User, []string{c.User}); err != nil {
+		if _, err := s.addMembers(ctx, state, c.User, []string{c.User}); err != nil {
 			return err
 		}
 		return s.store.Invitations.Settle(ctx, room, []string{c.User}, c.User, now())
@@ -226,7 +232,8 @@ func (s *Rooms) join(ctx context.Context, c Caller, room, message string) error 
 			return errors.Join(err, define.ErrInvitationOpen)
 		}
 		wish := models.RoomInvitation{Inviter: c.User, Message: message, Awaits: define.AwaitsApproval}
-		return s.invite(ctx, state, wish, []string{c.User}, state.leaders()...)
+		_, err := s.invite(ctx, state, wish, []string{c.User}, state.leaders()...)
+		return err
 	}
 	return define.ErrInviteOnly
 }
@@ -264,7 +271,8 @@ func (s *Rooms) Approve(ctx context.Context, c Caller, identity string) (Invitat
 			if _, ok := state.members[d.Inviter]; !ok {
 				return define.ErrInvitationClosed // who has left can't bring anybody in
 			}
-			return s.addMembers(ctx, state, d.Invitee, []string{d.Invitee})
+			_, err := s.addMembers(ctx, state, d.Invitee, []string{d.Invitee})
+			return err
 		}
 		if _, err := s.livingUser(ctx, d.Invitee); err != nil {
 			return err
@@ -274,7 +282,8 @@ func (s *Rooms) Approve(ctx context.Context, c Caller, identity string) (Invitat
 		} else if blocked {
 			return define.ErrBlocked
 		}
-		return s.addMembers(ctx, state, d.Inviter, []string{d.Invitee})
+		_, err := s.addMembers(ctx, state, d.Inviter, []string{d.Invitee})
+		return err
 	})
 }
 

@@ -205,12 +205,21 @@ const (
 
 // say stores a system message and tells the members of it.
 func (c *core) say(ctx context.Context, room string, what systemMessage) error {
+	_, err := c.record(ctx, room, what)
+	return err
+}
+
+// record is say for who wants to know the number of the message.
+func (c *core) record(ctx context.Context, room string, what systemMessage) (int64, error) {
 	data, err := json.Marshal(what)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = c.post(ctx, &models.Message{RoomIdentity: room, UserIdentity: what.By, Type: define.MessageSystem, Data: string(data)})
-	return err
+	m, err := c.post(ctx, &models.Message{RoomIdentity: room, UserIdentity: what.By, Type: define.MessageSystem, Data: string(data)})
+	if err != nil {
+		return 0, err
+	}
+	return m.Identity, nil
 }
 
 // post stores a message that nobody has to be asked for, tells the members of it, and returns it as stored.

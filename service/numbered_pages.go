@@ -107,7 +107,7 @@ func (c *core) addReads(ctx context.Context, user string, rooms []RecentRoom) er
 	if len(private) == 0 {
 		return nil
 	}
-	members, err := c.store.UserRooms.OfRooms(ctx, slices.Collect(maps.Keys(private)))
+	members, err := c.store.UserRooms.ByRooms(ctx, slices.Collect(maps.Keys(private)))
 	for i := range members {
 		m := &members[i]
 		position := ReadPosition{Seq: m.ReadSeq, At: m.ReadAt}

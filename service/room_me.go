@@ -59,7 +59,7 @@ func (s *Rooms) UpdateMe(ctx context.Context, c Caller, room string, in RoomMeIn
 	if err != nil {
 		return RoomMe{}, err
 	}
-	if in.Locked != nil && !*in.Locked && member.Locked {
+	if in.Locked != nil && !*in.Locked && member.Locked && !(in.Unlocked && c.unlocked(room)) {
 		if err := s.askPassword(ctx, c, in.Password); err != nil {
 			return RoomMe{}, err
 		}
@@ -112,12 +112,34 @@ func (s *Rooms) Unlock(ctx context.Context, c Caller, room string, in UnlockInpu
 	if err := s.askPassword(ctx, c, in.Password); err != nil {
 		return err
 	}
-	until := time.Now().Add(define.UnlockLifetime).UnixMilli()
-	if err := s.store.Sessions.Unlock(ctx, c.Session, room, until); err != nil {
+	return s.unlock(ctx, c, room, time.Now().Add(define.UnlockLifetime))
+}
+
+// UnlockAll is Unlock for every room that the caller has locked or will lock.
+func (s *Rooms) UnlockAll(ctx context.Context, c Caller, in UnlockInput) error {
+	if err := check(in); err != nil {
+		return err
+	}
+	if err := s.askPassword(ctx, c, in.Password); err != nil {
+		return err
+	}
+	return s.unlock(ctx, c, define.UnlockAll, time.Now().Add(define.UnlockLifetime))
+}
+
+// KeepUnlocked lets the caller's session read what he has locked for as long as it lasts. It asks for nothing: it is for
+// sessions that his password has just opened, of clients that ask for it again themselves.
+func (s *Rooms) KeepUnlocked(ctx context.Context, c Caller, until time.Time) error {
+	return s.unlock(ctx, c, define.UnlockAll, until)
+}
+
+// unlock lets a session read a locked room, or all of them.
+func (c *core) unlock(ctx context.Context, caller Caller, room string, end time.Time) error {
+	until := end.UnixMilli()
+	if err := c.store.Sessions.Unlock(ctx, caller.Session, room, until); err != nil {
 		return notFound(err, define.ErrSessionEnded)
 	}
-	for _, conn := range s.hub.Conns(c.User) {
-		if conn.Session() == c.Session {
+	for _, conn := range c.hub.Conns(caller.User) {
+		if conn.Session() == caller.Session {
 			conn.Unlock(room, until)
 		}
 	}
@@ -127,13 +149,18 @@ func (s *Rooms) Unlock(ctx context.Context, c Caller, room string, in UnlockInpu
 // unlocked reports whether the caller's session may read a room that he has locked.
 func (c Caller) unlocked(room string) bool {
 	if c.Conn != nil {
-		return c.Conn.Unlocked(room, now())
+		return unlockedOn(c.Conn, room)
 	}
-	return c.Unlocked[room] > now()
+	return max(c.Unlocked[room], c.Unlocked[define.UnlockAll]) > now()
+}
+
+func unlockedOn(conn *hub.Conn, room string) bool {
+	at := now()
+	return conn.Unlocked(room, at) || conn.Unlocked(define.UnlockAll, at)
 }
 
 // mayHear reports whether what is said in the room may be pushed to a connection: its user has not locked the room, or
 // has unlocked it for this session.
 func (s *roomState) mayHear(conn *hub.Conn) bool {
-	return !s.members[conn.User()].locked || conn.Unlocked(s.room.Identity, now())
+	return !s.members[conn.User()].locked || unlockedOn(conn, s.room.Identity)
 }

@@ -279,8 +279,8 @@ func (s *Rooms) Read(ctx context.Context, c Caller, identity string, in ReadInpu
 	if err != nil {
 		return RoomMe{}, err
 	}
-	seq := min(in.Seq, room.LastSeq)
-	if seq <= member.ReadSeq {
+	seq, after := min(in.Seq, room.LastSeq), member.ReadSeq
+	if seq <= after {
 		return roomMe(&room, &member), nil
 	}
 	message, err := s.store.Messages.BySeq(ctx, identity, seq)
@@ -301,7 +301,7 @@ func (s *Rooms) Read(ctx context.Context, c Caller, identity string, in ReadInpu
 	if err != nil {
 		return RoomMe{}, err
 	}
-	event := hub.Event{Op: define.EventRoomRead, Data: RoomReadEvent{Room: identity, User: c.User, Seq: seq}}
+	event := hub.Event{Op: define.EventRoomRead, Data: RoomReadEvent{Room: identity, User: c.User, Seq: seq, After: after}}
 	s.hub.Publish(hub.Delivery{Event: event, Users: state.ids})
 	return roomMe(&room, &member), nil
 }

@@ -34,6 +34,33 @@ func (s *Words) Transcribe(ctx context.Context, c Caller, identity int64) (Trans
 	})
 }
 
+// TranscribeFile is Transcribe for who knows only the file: it takes the first message with it that the caller can read.
+// Refusals: ErrFileNotFound where there is none, and those of Transcribe.
+func (s *Words) TranscribeFile(ctx context.Context, c Caller, file string) (Transcription, error) {
+	members, err := s.store.UserRooms.ByUser(ctx, c.User)
+	if err != nil {
+		return Transcription{}, err
+	}
+	places, err := s.store.Messages.PlacesOfFile(ctx, file, roomsOfMember(members), placesFew)
+	if err != nil {
+		return Transcription{}, err
+	}
+	for _, place := range places {
+		m, err := s.store.Messages.BySeq(ctx, place.RoomIdentity, place.Seq)
+		if err != nil {
+			return Transcription{}, notFound(err, define.ErrFileNotFound)
+		}
+		if m.File == nil || m.File.Identity != file {
+			continue // in a forward
+		}
+		said, err := s.Transcribe(ctx, c, m.Identity)
+		if !errors.Is(err, define.ErrMessageNotFound) {
+			return said, err
+		}
+	}
+	return Transcription{}, define.ErrFileNotFound
+}
+
 func audible(file *models.FileCopy) bool {
 	return file != nil && (strings.HasPrefix(file.Mime, "audio/") || strings.HasPrefix(file.Mime, "video/"))
 }

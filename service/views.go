@@ -264,6 +264,9 @@ type LockedMessage struct {
 type MembersResult struct {
 	Added   []string `json:"added"`
 	Pending []string `json:"pending"`
+
+	Message     int64        `json:"-"` // the message of the system that tells of those added, 0 for none
+	Invitations []Invitation `json:"-"` // the new ones of those pending
 }
 
 // Invitation is somebody's way into a group that waits for approval, or for his consent (define.Awaits…). Who asks to join
@@ -388,9 +391,10 @@ type ICEServer struct {
 type (
 	// RoomReadEvent says how far a member has read.
 	RoomReadEvent struct {
-		Room string `json:"room"`
-		User string `json:"user"`
-		Seq  int64  `json:"seq"`
+		Room  string `json:"room"`
+		User  string `json:"user"`
+		Seq   int64  `json:"seq"`
+		After int64  `json:"-"` // how far he had read before
 	}
 	// RoomUserEvent says that a member is typing.
 	RoomUserEvent struct {

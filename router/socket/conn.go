@@ -43,6 +43,7 @@ type Login struct {
 	Caller  service.Caller
 	Expires time.Time // when the session is over
 	Dialect hub.Dialect
+	Value   any       // what the way in keeps with the connection: hub.Conn.Value
 	First   hub.Event // comes before all other events; a dialect may have no word for it
 	// Check asks again whether the session is there: it may have ended between the first look and the moment from which
 	// the hub would have closed the connection.
@@ -74,7 +75,7 @@ func (c *Conn) connect(l Login) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	client := hub.Client{
-		User: l.Caller.User, Session: l.Caller.Session, Expires: l.Expires, Dialect: l.Dialect, Sink: (*sink)(c), Unlocked: l.Caller.Unlocked,
+		User: l.Caller.User, Session: l.Caller.Session, Expires: l.Expires, Dialect: l.Dialect, Sink: (*sink)(c), Value: l.Value, Unlocked: l.Caller.Unlocked,
 	}
 	conn, err := c.server.o.Hub.Connect(client, l.First)
 	if err != nil {
@@ -85,11 +86,11 @@ func (c *Conn) connect(l Login) error {
 	return nil
 }
 
-// replaceOldest keeps a session at define.SocketsPerLogin sockets.
+// replaceOldest keeps a session at define.SocketsPerLogin sockets of one dialect.
 func (c *Conn) replaceOldest() {
 	var same []*hub.Conn
 	for _, other := range c.server.o.Hub.Conns(c.hub.User()) {
-		if other.Session() == c.hub.Session() {
+		if other.Session() == c.hub.Session() && other.Dialect() == c.hub.Dialect() {
 			same = append(same, other)
 		}
 	}

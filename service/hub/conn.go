@@ -25,6 +25,7 @@ type Client struct {
 	Expires time.Time // when the session is over
 	Dialect Dialect
 	Sink    Sink
+	Value   any // what the way in keeps with the connection
 	// Unlocked says until when (Unix milliseconds) the session may read what its user has locked. The hub keeps its own copy.
 	Unlocked map[string]int64
 }
@@ -52,6 +53,12 @@ func (c *Conn) User() string { return c.client.User }
 
 // Session returns the identity of the session that opened the connection.
 func (c *Conn) Session() string { return c.client.Session }
+
+// Dialect returns the words in which the connection is told of events.
+func (c *Conn) Dialect() Dialect { return c.client.Dialect }
+
+// Value returns what the way in keeps with the connection.
+func (c *Conn) Value() any { return c.client.Value }
 
 // Unlock lets the connection have what its user has locked under key, until a moment in Unix milliseconds.
 func (c *Conn) Unlock(key string, until int64) {
