@@ -12,12 +12,8 @@ import (
 	"parlor/helper"
 	"parlor/middleware"
 	"parlor/router/api"
-	"parlor/router/classic"
-	"parlor/router/cotalk"
-	"parlor/router/instant"
 	"parlor/router/ops"
 	"parlor/router/socket"
-	"parlor/router/usersig"
 	"parlor/router/ws"
 	"parlor/service"
 )
@@ -158,51 +154,8 @@ func New(d Deps) (http.Handler, error) {
 	user.add("GET", "/notifications", notifications.List)
 	user.add("POST", "/notifications/read", notifications.Read)
 
-	if d.Config.Faces.Classic.Enabled {
-		classic.New(classic.Options{
-			Sessions: d.Services.Sessions, Accounts: d.Services.Accounts, Friends: d.Services.Friends, Messages: d.Services.Messages,
-			Sockets: d.Sockets, Rates: rates, Log: d.Log,
-		}).Mount(engine)
-	}
-	if d.Config.Faces.Usersig.Enabled {
-		usersig.New(usersig.Options{
-			Config: d.Config.Faces.Usersig, Sessions: d.Services.Sessions, Accounts: d.Services.Accounts, Friends: d.Services.Friends,
-			Rooms: d.Services.Rooms, Messages: d.Services.Messages, Files: d.Services.Files, FileMax: int64(d.Config.Files.MaxSize),
-			Sockets: d.Sockets, Rates: rates, Log: d.Log,
-		}).Mount(engine)
-	}
-	if d.Config.Faces.Cotalk.Enabled {
-		addCotalk(engine, d, rates)
-	}
-	if d.Config.Faces.Instant.Enabled {
-		addInstant(engine, d, limit)
-	}
-
+	addFaces(engine, d, rates, limit)
 	return engine, nil
-}
-
-// addCotalk adds the way in for the clients of seed 000. Who may take it is for the face to find out: the user stands in
-// the path or in the body.
-func addCotalk(engine *gin.Engine, d Deps, rates *helper.Rates) {
-	face := cotalk.New(cotalk.Options{
-		Accounts: d.Services.Accounts, Sessions: d.Services.Sessions, Friends: d.Services.Friends, Rooms: d.Services.Rooms,
-		Messages: d.Services.Messages, Files: d.Services.Files, Notifications: d.Services.Notifications, Sockets: d.Sockets, Failures: rates,
-	})
-	// Its page asks some four times for each message that it shows, all at once, and mostly without saying who asks.
-	limit := middleware.RateLimit(helper.NewRates(5*requestsPerSecond, 10*requestsAtOnce, d.Config.Limits.Factor))
-	body := middleware.Body(int64(d.Config.Files.MaxSize) + define.BodyMax)
-	face.Routes(engine.Group("", middleware.WriteErrors(cotalk.WriteError), limit, body))
-}
-
-// addInstant lets the clients of seed 001 in. Each call asks for the proof that they have.
-func addInstant(engine *gin.Engine, d Deps, limit gin.HandlerFunc) {
-	face := instant.New(instant.Options{
-		Sockets: d.Sockets, Hub: d.Services.Hub, Accounts: d.Services.Accounts, Sessions: d.Services.Sessions, Friends: d.Services.Friends,
-		Rooms: d.Services.Rooms, Messages: d.Services.Messages, Files: d.Services.Files, Avatars: d.Services.Accounts,
-		Calls: d.Services.Calls, Speech: d.Services.Words, FileMax: int64(d.Config.Files.MaxSize), TrustNames: d.Config.Faces.Instant.TrustNames,
-		Log: d.Log,
-	})
-	face.Routes(&engine.RouterGroup, limit)
 }
 
 // How much one user, or one address without a session, may ask. A client that opens makes some dozens of requests at once.
