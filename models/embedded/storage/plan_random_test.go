@@ -84,9 +84,19 @@ func (w world) document(id int) bson.D {
 	return doc
 }
 
-// plain documents have no arrays, so that indexes aren't multikey.
+// words is a list of few words, most of them more than once in a collection.
+func (w world) words() bson.A {
+	list := bson.A{}
+	for range 1 + w.IntN(3) {
+		list = append(list, w.pick("a", "ab", "b", int32(1)))
+	}
+	return list
+}
+
+// plain documents have no array but words, so that indexes without these aren't multikey
+// and those with them have one array.
 func (w world) plain(id int) bson.D {
-	doc := bson.D{{Key: "_id", Value: id}}
+	doc := bson.D{{Key: "_id", Value: id}, {Key: "words", Value: w.words()}}
 	for _, name := range []string{"a", "b", "c"} {
 		if w.IntN(6) > 0 {
 			doc = append(doc, bson.E{Key: name, Value: w.scalar()})
@@ -149,6 +159,10 @@ func (w world) filter(depth int) bson.D {
 			filter = append(filter, bson.E{Key: []string{"$or", "$and", "$nor"}[n], Value: branches})
 			continue
 		}
+		if w.IntN(8) == 0 {
+			filter = append(filter, bson.E{Key: "words", Value: bson.D{{Key: "$all", Value: w.words()}}})
+			continue
+		}
 		filter = append(filter, bson.E{Key: w.path(), Value: w.condition()})
 	}
 	return filter
@@ -166,7 +180,11 @@ func (w world) keys(most int) bson.D {
 }
 
 func (w world) index() bson.D {
-	spec := bson.D{{Key: "key", Value: w.keys(3)}}
+	keys := w.keys(3)
+	if w.IntN(4) == 0 {
+		keys = slices.Insert(keys, w.IntN(len(keys)), bson.E{Key: "words", Value: w.pick(1, -1)})
+	}
+	spec := bson.D{{Key: "key", Value: keys}}
 	switch w.IntN(6) {
 	case 0:
 		spec = append(spec, bson.E{Key: "sparse", Value: true})
