@@ -61,7 +61,7 @@ func (h hash) runes(runes []rune) hash {
 // The terms of a folded text: of words every three, five and eight letters in a row, and their first one and two letters;
 // of Chinese, Japanese and Korean every character and every two in a row; every symbol. More letters say far more:
 // looked for in 500 rooms, a word is found by its five letters in a tenth of the time that three take, and few words
-// are so long that eight cost anything.
+// are so long that eight cost anything. Parts with digits have three only: numbers are long, and no two are alike.
 const (
 	termPart   = "t:"
 	termStart  = "^:"
@@ -89,7 +89,7 @@ func AppendTextTerms(terms []int32, folded string) []int32 {
 		for i := range s.runes {
 			h, n := part, 0
 			for _, want := range wordParts {
-				if i+want > len(s.runes) {
+				if i+want > len(s.runes) || n > 0 && hasDigit(s.runes[i:i+want]) {
 					break
 				}
 				h, n = h.runes(s.runes[i+n:i+want]), want
@@ -118,7 +118,7 @@ func QueryTerms(folded string) []int32 {
 		case len(s.runes) >= wordParts[0]:
 			n := wordParts[0]
 			for _, longer := range wordParts {
-				if len(s.runes) >= longer {
+				if len(s.runes) >= longer && !hasDigit(s.runes) {
 					n = longer
 				}
 			}
@@ -133,6 +133,10 @@ func QueryTerms(folded string) []int32 {
 
 // wordParts are the lengths of the parts of words, in order.
 var wordParts = [...]int{3, 5, 8}
+
+func hasDigit(runes []rune) bool {
+	return slices.ContainsFunc(runes, func(r rune) bool { return '0' <= r && r <= '9' })
+}
 
 // appendParts appends the terms of every n in a row.
 func appendParts(terms []int32, runes []rune, n int) []int32 {

@@ -17,28 +17,39 @@ const (
 	runMessages  = 64       // of one run at most
 	runBytes     = 16 << 10 // of its texts
 	runSpan      = 1_000    // milliseconds from its first message to its last
-	indexPending = 1_024    // messages that wait for the indexer; with more the writer waits
-	indexRepair  = 16_384   // newest messages that are looked at after a start: more than can have been waiting here and in the writer
+	indexDelay   = time.Second
+	indexPending = 8_192  // messages that wait for the indexer; with more the writer waits
+	indexRepair  = 16_384 // newest messages that are looked at after a start: more than can have been waiting here and in the writer
 	indexRetry   = time.Second
 	indexTries   = 5
 )
 
-// indexer makes stored messages findable, a moment after their room was told of them. What waits when the process is
-// killed is found by repair at the next start.
+// indexer makes stored messages findable: those of a room together when they fill a run, after a second, or when somebody
+// searches. The more messages a run has, the more of their terms are the same. What waits when the process is killed is
+// found by repair at the next start.
 type indexer struct {
 	*core
 	mu      sync.Mutex
 	changed *sync.Cond
-	pending []models.Message
-	handed  int64 // messages handed over since the start
-	indexed int64 // of these, those that are findable
+	filling map[string]*filling // runs that may still grow, by room
+	oldest  []*filling          // the same in the order in which they began, and some that are due since
+	due     [][]models.Message  // to be stored now, in this order
+	pending int                 // messages in filling and due
+	handed  int64               // messages that have been due since the start
+	indexed int64               // of these, those that are findable
 	closed  bool
 	quit    chan struct{}
 	done    sync.WaitGroup
 }
 
+// filling is a run to be.
+type filling struct {
+	messages []models.Message // none once it is due
+	since    time.Time
+}
+
 func newIndexer(c *core) *indexer {
-	x := &indexer{core: c, quit: make(chan struct{})}
+	x := &indexer{core: c, quit: make(chan struct{}), filling: map[string]*filling{}}
 	x.changed = sync.NewCond(&x.mu)
 	return x
 }
@@ -49,6 +60,7 @@ func (x *indexer) start() { x.done.Go(x.run) }
 func (x *indexer) stop() {
 	x.mu.Lock()
 	x.closed = true
+	x.ripen(time.Time{})
 	x.changed.Broadcast()
 	x.mu.Unlock()
 	close(x.quit)
@@ -59,12 +71,53 @@ func (x *indexer) stop() {
 func (x *indexer) put(messages []models.Message) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for len(x.pending) >= indexPending && !x.closed {
+	for x.pending >= indexPending && !x.closed {
 		x.changed.Wait()
 	}
-	x.pending = append(x.pending, messages...)
-	x.handed += int64(len(messages))
-	x.changed.Broadcast()
+	idle := len(x.filling) == 0
+	for i := range messages {
+		x.fill(&messages[i])
+	}
+	x.pending += len(messages)
+	if idle || len(x.due) > 0 || x.pending >= indexPending {
+		x.changed.Broadcast()
+	}
+}
+
+func (x *indexer) fill(m *models.Message) {
+	f := x.filling[m.RoomIdentity]
+	if f == nil {
+		f = &filling{since: time.Now()}
+		x.filling[m.RoomIdentity] = f
+		x.oldest = append(x.oldest, f)
+	}
+	f.messages = append(f.messages, *m)
+	if len(f.messages) == runMessages || x.closed {
+		x.ripe(f)
+	}
+}
+
+// ripe makes a run due.
+func (x *indexer) ripe(f *filling) {
+	x.due = append(x.due, f.messages)
+	x.handed += int64(len(f.messages))
+	delete(x.filling, f.messages[0].RoomIdentity)
+	f.messages = nil
+}
+
+// ripen makes the runs due that began by a time, the zero time for all, and returns when the next one began.
+func (x *indexer) ripen(by time.Time) (next time.Time) {
+	for len(x.oldest) > 0 {
+		f := x.oldest[0]
+		if f.messages != nil {
+			if !by.IsZero() && f.since.After(by) {
+				return f.since
+			}
+			x.ripe(f)
+		}
+		x.oldest = x.oldest[1:]
+	}
+	return time.Time{}
 }
 
 // wait returns when everything that was handed over before is findable.
@@ -76,6 +129,8 @@ func (x *indexer) wait(ctx context.Context) error {
 	})()
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.ripen(time.Time{})
+	x.changed.Broadcast()
 	for want := x.handed; x.indexed < want; {
 		if ctx.Err() != nil {
 			return define.ErrUnavailable.With(ctx.Err())
@@ -86,24 +141,49 @@ func (x *indexer) wait(ctx context.Context) error {
 }
 
 func (x *indexer) run() {
-	for {
+	wake := time.AfterFunc(indexDelay, func() {
 		x.mu.Lock()
-		for len(x.pending) == 0 && !x.closed {
-			x.changed.Wait()
-		}
-		batch := x.pending
-		x.pending = nil
+		defer x.mu.Unlock()
 		x.changed.Broadcast()
-		x.mu.Unlock()
+	})
+	defer wake.Stop()
+	for {
+		batch := x.take(wake)
 		if len(batch) == 0 {
 			return
 		}
 		x.index(batch)
 		x.mu.Lock()
 		x.indexed += int64(len(batch))
+		x.pending -= len(batch)
 		x.changed.Broadcast()
 		x.mu.Unlock()
 	}
+}
+
+// take waits for due runs and returns the messages of as many of them as one run may have: with small writes those of
+// the chat itself, which are in one line with them, wait less. It returns none at the end.
+func (x *indexer) take(wake *time.Timer) (batch []models.Message) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for {
+		next := x.ripen(time.Now().Add(-indexDelay))
+		if x.pending >= indexPending {
+			x.ripen(time.Time{})
+		}
+		if len(x.due) > 0 || x.closed {
+			break
+		}
+		if !next.IsZero() {
+			wake.Reset(time.Until(next.Add(indexDelay)))
+		}
+		x.changed.Wait()
+	}
+	for len(x.due) > 0 && len(batch)+len(x.due[0]) <= runMessages {
+		batch = append(batch, x.due[0]...)
+		x.due = x.due[1:]
+	}
+	return batch
 }
 
 // index stores the runs of messages. Where the database refuses them again and again they stay unfindable until the
@@ -246,7 +326,7 @@ func (x *indexer) renew(ctx context.Context, m *models.Message) error {
 	}
 	runs = slices.DeleteFunc(runs, func(r models.MessageRun) bool { return r.FromSeq > m.Seq })
 	if len(runs) == 0 { // another process has not come to it, or nobody could
-		x.put([]models.Message{*m})
+		return x.store.Runs.InsertMany(ctx, RunsOf([]models.Message{*m}))
 	}
 	for i := range runs {
 		if err := x.renewRun(ctx, &runs[i]); err != nil {
