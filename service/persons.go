@@ -9,26 +9,6 @@ import (
 	"parlor/models"
 )
 
-// PersonInput changes what a user says of himself, and what only some ways in ask of him.
-type PersonInput struct {
-	ProfileInput
-	Username  *string `json:"username" validate:"omitempty,max=50"`
-	IDCardNum *string `json:"id_card_num" validate:"omitempty,max=32"`
-	// AvatarAddress is that of an avatar which is kept elsewhere; empty for none.
-	AvatarAddress *string `json:"avatar" validate:"omitempty,max=128"`
-	// Email is an address that nobody has proven; empty for none.
-	Email *string `json:"email" validate:"omitempty,max=100,eq=|email"`
-}
-
-// CreateInput opens an account without a session. Without a password it is one of the deployment's own: nobody can log
-// in to it, and its sessions are opened by Sessions.OpenTrusted.
-type CreateInput struct {
-	Account  string `json:"account" validate:"required,account"`
-	Password string `json:"password" validate:"omitempty,min=6,max=128"`
-	PersonInput
-	Trusted bool `json:"-"` // asked for by the deployment: not counted by address
-}
-
 // Create opens an account without a session. Refusals: ErrInvalid, ErrAccountTaken, ErrRateLimited.
 func (s *Accounts) Create(ctx context.Context, ip string, in CreateInput) (Me, error) {
 	if err := check(in); err != nil {
@@ -59,8 +39,9 @@ func value[T any](p *T) (v T) {
 	return v
 }
 
-// UpdatePerson changes what the caller says of himself. An address that he has proven is only changed by proving another
-// one: ErrInvalid.
+// UpdatePerson changes what the caller says of himself. Refusals: ErrInvalid for an address where one is proven, or the
+// account has a password: then it takes a code (BindEmail) or the password (UpdateConfirmed), since codes for a new password
+// go to it (ownEmail).
 func (s *Accounts) UpdatePerson(ctx context.Context, c Caller, in PersonInput) (Me, error) {
 	if err := check(in); err != nil {
 		return Me{}, err
@@ -72,11 +53,14 @@ func (s *Accounts) UpdatePerson(ctx context.Context, c Caller, in PersonInput) (
 		if err != nil {
 			return Me{}, notFound(err, define.ErrUserNotFound)
 		}
-		email := strings.ToLower(*in.Email)
-		if user.EmailVerified && email != user.Email {
-			return Me{}, define.Invalid("email", "is proven, and only changed with a code", "已验证的邮箱须通过验证码更改")
+		email, proven := strings.ToLower(*in.Email), false
+		switch {
+		case email == user.Email:
+		case user.EmailVerified || user.Password != "":
+			return Me{}, define.Invalid("email", "is only changed with a code, or with the password", "邮箱须通过验证码或密码更改")
+		default:
+			change.Email, change.EmailVerified = &email, &proven
 		}
-		change.Email = &email
 	}
-	return s.change(ctx, c.User, change)
+	return s.changeProfile(ctx, c, in.Avatar, change)
 }
