@@ -341,7 +341,7 @@ var shapes = []any{
 	service.RecalledMessage{}, service.Quote{}, service.MergedMessage{}, service.ForwardedFrom{}, service.Reaction{}, service.LockedMessage{},
 	service.MembersResult{}, service.Invitation{}, service.Announcement{}, service.Readers{}, service.ForwardResult{},
 	service.Notification{}, service.NotificationContent{}, service.Call{}, service.Participant{}, service.CallSignalEvent{}, service.ICEServers{}, service.ICEServer{},
-	service.MessageDeletedEvent{}, service.RoomMeEvent{}, service.NotificationsReadEvent{},
+	service.MessageDeletedEvent{}, service.RoomMeEvent{}, service.NotificationsReadEvent{}, service.FriendGroupEvent{}, service.BlockEvent{},
 }
 
 func TestSpecHasEveryField(t *testing.T) {

@@ -147,6 +147,16 @@ func (s *Accounts) ChangeAccount(ctx context.Context, c Caller, in AccountInput)
 	return s.UpdateConfirmed(ctx, c, ConfirmedInput{Password: in.Password, Account: &in.Account})
 }
 
+// ConfirmedInput changes what a user says of himself, together with his account and address, against his password. What
+// is left out stays. It is for ways in whose clients change all of it at once.
+type ConfirmedInput struct {
+	Password    string  `json:"password" validate:"required,max=128"`
+	Account     *string `json:"account" validate:"omitempty,account"`
+	Email       *string `json:"email" validate:"omitempty,email,max=100"`
+	Phone       *string `json:"phone" validate:"omitempty,max=32"`
+	Description *string `json:"description" validate:"omitempty,max=500"`
+}
+
 // UpdateConfirmed makes all of the changes or none. An address that is new is not proven. Refusals: ErrInvalid,
 // ErrWrongPassword, ErrAccountTaken, ErrRateLimited.
 func (s *Accounts) UpdateConfirmed(ctx context.Context, c Caller, in ConfirmedInput) (Me, error) {
@@ -181,10 +191,16 @@ func (s *Accounts) UpdateConfirmed(ctx context.Context, c Caller, in ConfirmedIn
 	return me, err
 }
 
+// change changes a user and tells his devices.
 func (s *Accounts) change(ctx context.Context, user string, change models.UserChange) (Me, error) {
 	doc, err := s.store.Users.Change(ctx, user, change)
 	s.users.drop(user)
-	return ownUser(&doc), notFound(err, define.ErrUserNotFound)
+	if err != nil {
+		return Me{}, notFound(err, define.ErrUserNotFound)
+	}
+	me := ownUser(&doc)
+	s.tellSelf(user, define.EventUserUpdated, me)
+	return me, nil
 }
 
 // Cancel ends the caller's account: friendships end, groups pass to an heir, sessions end; messages stay.

@@ -37,7 +37,8 @@ func (s *Friends) Block(ctx context.Context, c Caller, user string) error {
 	if user == c.User {
 		return define.Invalid("identity", "must be somebody else", "不能屏蔽自己")
 	}
-	if _, err := s.users.get(ctx, user); err != nil {
+	blocked, err := s.users.get(ctx, user)
+	if err != nil {
 		return err
 	}
 	block := models.Block{Identity: helper.NewIdentity(), UserIdentity: c.User, BlockedIdentity: user, CreatedAt: now()}
@@ -48,18 +49,21 @@ func (s *Friends) Block(ctx context.Context, c Caller, user string) error {
 	if room != "" {
 		s.calls.closeRoom(room)
 	}
+	s.tellSelf(c.User, define.EventBlockChanged, BlockEvent{User: blocked, Blocked: true})
 	return err
 }
 
 // Unblock takes a block away; there need not be one.
 func (s *Friends) Unblock(ctx context.Context, c Caller, user string) error {
-	if _, err := s.users.get(ctx, user); err != nil {
+	blocked, err := s.users.get(ctx, user)
+	if err != nil {
 		return err
 	}
 	if _, err := s.store.Blocks.Delete(ctx, c.User, user); err != nil {
 		return err
 	}
-	_, err := s.forgetPrivateRoom(ctx, c.User, user)
+	s.tellSelf(c.User, define.EventBlockChanged, BlockEvent{User: blocked})
+	_, err = s.forgetPrivateRoom(ctx, c.User, user)
 	return err
 }
 

@@ -32,7 +32,11 @@ func (s *Friends) CreateGroup(ctx context.Context, c Caller, in GroupInput) (Fri
 	if err := check(in); err != nil {
 		return FriendGroup{}, err
 	}
-	return s.insertGroup(ctx, c.User, in.Name, now())
+	group, err := s.insertGroup(ctx, c.User, in.Name, now())
+	if err == nil {
+		s.tellSelf(c.User, define.EventFriendRegrouped, FriendGroupEvent{To: in.Name})
+	}
+	return group, err
 }
 
 // insertGroup adds a group; ErrGroupExists where the user has one of this name, as everybody has `ungrouped`.
@@ -80,6 +84,9 @@ func (s *Friends) moveGroup(ctx context.Context, user, from, to string) error {
 	if err := s.store.Friendships.MoveGroup(ctx, user, from, to, now()); err != nil {
 		return err
 	}
-	_, err := s.store.FriendGroups.Delete(ctx, user, from)
-	return err
+	if _, err := s.store.FriendGroups.Delete(ctx, user, from); err != nil {
+		return err
+	}
+	s.tellSelf(user, define.EventFriendRegrouped, FriendGroupEvent{From: from, To: to})
+	return nil
 }

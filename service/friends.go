@@ -72,7 +72,17 @@ func (s *Friends) Update(ctx context.Context, c Caller, friend string, in Friend
 		return Friend{}, notFound(err, define.ErrFriendNotFound)
 	}
 	other, err := s.users.get(ctx, friend)
-	return s.friend(&d, other), err
+	if err != nil {
+		return Friend{}, err
+	}
+	view := s.friend(&d, other)
+	s.tellSelf(c.User, define.EventFriendUpdated, view)
+	return view, nil
+}
+
+// tellSelf tells a user's own devices of what he has changed on one of them.
+func (c *core) tellSelf(user, op string, data any) {
+	c.hub.Publish(hub.Delivery{Event: hub.Event{Op: op, Data: data}, Users: []string{user}})
 }
 
 // Remove ends a friendship on both sides and closes its room, whose history stays.

@@ -2,19 +2,14 @@ package service
 
 import "encoding/json"
 
-// What callers send. Each is checked by the service that takes it (validate.go); pointers are fields that may be left out.
+// What callers of the native ways in send. Each is checked by the service that takes it (validate.go); pointers are fields
+// that may be left out, and `json:"-"` marks what only other ways in ask for. What they alone send stands beside the methods
+// that take it.
 
 // Page asks for a part of a list: Limit 1 to 100, 0 for the default of 50; Cursor is the Next of the page before.
 type Page struct {
 	Limit  int    `json:"limit" form:"limit" validate:"omitempty,min=1,max=100"`
 	Cursor string `json:"cursor" form:"cursor" validate:"max=512"`
-}
-
-// Part asks for a part of a list by number: Limit items behind the first Skip ones. It is for ways in whose clients know
-// page numbers; what arrives meanwhile shifts such pages.
-type Part struct {
-	Skip  int64 `json:"skip" validate:"min=0"`
-	Limit int   `json:"limit" validate:"min=1,max=1000"`
 }
 
 // PasswordRule goes with a new password.
@@ -58,40 +53,10 @@ type ProfileInput struct {
 	Avatar      *string `json:"avatar" validate:"omitempty,max=128"`
 }
 
-// PersonInput changes what a user says of himself, and what only some ways in ask of him.
-type PersonInput struct {
-	ProfileInput
-	Username  *string `json:"username" validate:"omitempty,max=50"`
-	IDCardNum *string `json:"id_card_num" validate:"omitempty,max=32"`
-	// AvatarAddress is that of an avatar which is kept elsewhere; empty for none.
-	AvatarAddress *string `json:"avatar" validate:"omitempty,max=128"`
-	// Email is an address that nobody has proven; empty for none.
-	Email *string `json:"email" validate:"omitempty,max=100,eq=|email"`
-}
-
-// CreateInput opens an account without a session. Without a password it is one of the deployment's own: nobody can log
-// in to it, and its sessions are opened by Sessions.OpenTrusted.
-type CreateInput struct {
-	Account  string `json:"account" validate:"required,account"`
-	Password string `json:"password" validate:"omitempty,min=6,max=128"`
-	PersonInput
-	Trusted bool `json:"-"` // asked for by the deployment: not counted by address
-}
-
 // AccountInput changes the name under which a user logs in.
 type AccountInput struct {
 	Account  string `json:"account" validate:"required,account"`
 	Password string `json:"password" validate:"required,max=128"`
-}
-
-// ConfirmedInput changes what a user says of himself, together with his account and address, against his password. What
-// is left out stays. It is for ways in whose clients change all of it at once.
-type ConfirmedInput struct {
-	Password    string  `json:"password" validate:"required,max=128"`
-	Account     *string `json:"account" validate:"omitempty,account"`
-	Email       *string `json:"email" validate:"omitempty,email,max=100"`
-	Phone       *string `json:"phone" validate:"omitempty,max=32"`
-	Description *string `json:"description" validate:"omitempty,max=500"`
 }
 
 // PasswordInput changes a password.
@@ -120,13 +85,6 @@ type ResetInput struct {
 	PasswordRule
 }
 
-// PasswordCodeInput sets a new password with a code that was sent to the caller's own address.
-type PasswordCodeInput struct {
-	Code        string `json:"code" validate:"required,len=6,numeric"`
-	NewPassword string `json:"new_password" validate:"required,max=128"`
-	PasswordRule
-}
-
 // CancelInput confirms the end of an account.
 type CancelInput struct {
 	Password string `json:"password" validate:"required,max=128"`
@@ -137,12 +95,6 @@ type FriendRequestInput struct {
 	To      string `json:"to" validate:"required,max=100"`
 	Message string `json:"message" validate:"max=200"`
 	Group   string `json:"-" validate:"omitempty,max=50,line"` // in which the caller wants the friend to stand
-}
-
-// ConnectInput names somebody to talk to, by identity or account, and a name for the room where one is made.
-type ConnectInput struct {
-	To   string `json:"to" validate:"required,max=100"`
-	Name string `json:"name" validate:"omitempty,max=50,line"`
 }
 
 // FriendInput changes where a friend stands and what the caller calls him.

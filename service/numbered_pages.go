@@ -9,6 +9,13 @@ import (
 	"parlor/define"
 )
 
+// Part asks for a part of a list by number: Limit items behind the first Skip ones. It is for ways in whose clients know
+// page numbers; what arrives meanwhile shifts such pages.
+type Part struct {
+	Skip  int64 `json:"skip" validate:"min=0"`
+	Limit int   `json:"limit" validate:"min=1,max=1000"`
+}
+
 // RecentRoom is a room with the whole of its last message, nil where there is none that the caller may read, and with how
 // far both of a private room have read.
 type RecentRoom struct {

@@ -101,6 +101,13 @@ func (s *Accounts) provenOwner(ctx context.Context, ip, email string) (string, e
 	return user.Identity, notFound(err, nil)
 }
 
+// PasswordCodeInput sets a new password with a code that was sent to the caller's own address.
+type PasswordCodeInput struct {
+	Code        string `json:"code" validate:"required,len=6,numeric"`
+	NewPassword string `json:"new_password" validate:"required,max=128"`
+	PasswordRule
+}
+
 // SendOwnPasswordCode sends a code to the caller's own address (ownEmail). Refusals: ErrInvalid where he has none,
 // ErrEmailTaken where somebody else has proven that address, those of a code.
 func (s *Accounts) SendOwnPasswordCode(ctx context.Context, c Caller) error {

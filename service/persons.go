@@ -9,6 +9,26 @@ import (
 	"parlor/models"
 )
 
+// PersonInput changes what a user says of himself, and what only some ways in ask of him.
+type PersonInput struct {
+	ProfileInput
+	Username  *string `json:"username" validate:"omitempty,max=50"`
+	IDCardNum *string `json:"id_card_num" validate:"omitempty,max=32"`
+	// AvatarAddress is that of an avatar which is kept elsewhere; empty for none.
+	AvatarAddress *string `json:"avatar" validate:"omitempty,max=128"`
+	// Email is an address that nobody has proven; empty for none.
+	Email *string `json:"email" validate:"omitempty,max=100,eq=|email"`
+}
+
+// CreateInput opens an account without a session. Without a password it is one of the deployment's own: nobody can log
+// in to it, and its sessions are opened by Sessions.OpenTrusted.
+type CreateInput struct {
+	Account  string `json:"account" validate:"required,account"`
+	Password string `json:"password" validate:"omitempty,min=6,max=128"`
+	PersonInput
+	Trusted bool `json:"-"` // asked for by the deployment: not counted by address
+}
+
 // Create opens an account without a session. Refusals: ErrInvalid, ErrAccountTaken, ErrRateLimited.
 func (s *Accounts) Create(ctx context.Context, ip string, in CreateInput) (Me, error) {
 	if err := check(in); err != nil {

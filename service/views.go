@@ -411,6 +411,17 @@ type (
 		Room string `json:"room"`
 		Me   RoomMe `json:"me"`
 	}
+	// FriendGroupEvent says that the user's group of friends From is called To now: a new one where From is empty, none any
+	// more where To is define.GroupUngrouped.
+	FriendGroupEvent struct {
+		From string `json:"from"`
+		To   string `json:"to"`
+	}
+	// BlockEvent says that the user has blocked somebody, or does so no more.
+	BlockEvent struct {
+		User    User `json:"user"`
+		Blocked bool `json:"blocked"`
+	}
 	// NotificationsReadEvent names the notifications that the user has read, or says that he has read all.
 	NotificationsReadEvent struct {
 		Identities []int64 `json:"identities"`

@@ -74,6 +74,12 @@ func (s *Rooms) Assemble(ctx context.Context, c Caller, in RoomInput) (Room, err
 	return room, nil
 }
 
+// ConnectInput names somebody to talk to, by identity or account, and a name for the room where one is made.
+type ConnectInput struct {
+	To   string `json:"to" validate:"required,max=100"`
+	Name string `json:"name" validate:"omitempty,max=50,line"`
+}
+
 // Connection is the caller's friend, or the request that waits for the other's answer. Created says that they have just
 // become friends.
 type Connection struct {
