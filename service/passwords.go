@@ -38,8 +38,8 @@ func (s *Accounts) setPassword(ctx context.Context, user, session, password stri
 		return err
 	}
 	change.Password, change.UpdatedAt = &hash, now()
-	if _, err := s.change(ctx, user, change); err != nil {
-		return err
+	if _, err := s.store.Users.Change(ctx, user, change); err != nil {
+		return notFound(err, define.ErrUserNotFound)
 	}
 	return s.endSessions(ctx, user, session, define.EndedPassword)
 }
