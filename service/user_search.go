@@ -68,3 +68,14 @@ func (s *Accounts) SearchPart(ctx context.Context, c Caller, part string, p Page
 	}
 	return listOf(docs, n, publicUser, func(_ int, last *models.User) any { return after{last.Identity} }), nil
 }
+
+// repairNames makes users findable by a part of their names who are not: those whom an older version has stored, and those
+// whose change of name was interrupted.
+func (c *core) repairNames(ctx context.Context) error {
+	for last := ""; ; {
+		var err error
+		if last, err = c.store.Users.FillNameTerms(ctx, last); err != nil || last == "" {
+			return err
+		}
+	}
+}
