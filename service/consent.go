@@ -11,6 +11,30 @@ import (
 
 // Invitations into a group that wait for the invitee's own consent.
 
+// Ask says which members of a new group are asked for their consent instead of being added.
+type Ask int
+
+const (
+	AskNobody    Ask = iota // who may not be added is refused
+	AskStrangers            // who may not be added is asked
+	AskAll                  // everybody is
+)
+
+// divide tells apart whom the caller adds to a new group and whom he asks. Refusals: those of mayAdd and mayAsk.
+func (s *Rooms) divide(ctx context.Context, c Caller, ask Ask, others []string) (added, asked []string, err error) {
+	switch ask {
+	case AskAll:
+		asked = others
+	case AskStrangers:
+		if added, asked, err = s.addable(ctx, c.User, others); err != nil {
+			return nil, nil, err
+		}
+	default:
+		added = others
+	}
+	return added, asked, errors.Join(s.mayAdd(ctx, c.User, added), s.mayAsk(ctx, c, asked))
+}
+
 // askConsent invites users of whom mayAsk approves.
 func (s *Rooms) askConsent(ctx context.Context, c Caller, state *roomState, invitees []string) error {
 	for _, invitee := range invitees {

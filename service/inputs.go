@@ -116,7 +116,7 @@ type RoomInput struct {
 	JoinPolicy string   `json:"join_policy" validate:"omitempty,oneof=invite approval open"`
 	History    string   `json:"history" validate:"omitempty,oneof=joined all"`
 	Unique     bool     `json:"-"` // refuse a name that one of the caller's groups has already
-	Ask        bool     `json:"-"` // ask the members for their consent, who need not be friends, instead of adding them
+	Ask        Ask      `json:"-"` // whom to ask for consent, who need not be a friend, instead of adding him
 }
 
 // RoomUpdateInput changes a group's profile and rules; what is left out stays.
