@@ -59,7 +59,7 @@ func TestUsersAndRoomsByNumber(t *testing.T) {
 	if u := got[service.User](t)(accounts.ByAccount(ctx, anna.account)); u.Identity != anna.identity {
 		t.Errorf("%s is %+v", anna.account, u)
 	}
-	if n := got[int64](t)(rooms.Number(ctx, group.Identity)); n != group.Number {
+	if n := got[service.RoomTitle](t)(rooms.Title(ctx, group.Identity)).Number; n != group.Number {
 		t.Errorf("room number %d, want %d", n, group.Number)
 	}
 	_, err := rooms.Find(ctx, eve.caller(), group.Number)

@@ -78,16 +78,6 @@ func (s *Rooms) ByNumber(ctx context.Context, c Caller, number int64) (Room, err
 	return s.Get(ctx, c, identity)
 }
 
-// Number returns the number of a room, a dissolved one as well; ErrRoomNotFound. It asks for no member, and is meant for
-// what members are told.
-func (s *Rooms) Number(ctx context.Context, identity string) (int64, error) {
-	state, err := s.rooms.get(ctx, identity)
-	if err != nil {
-		return 0, err
-	}
-	return state.room.Number, nil
-}
-
 // Numbered is ByNumber for what is old: it returns one who has cancelled his account as well.
 func (s *Accounts) Numbered(ctx context.Context, number int64) (User, error) {
 	identity, err := s.userNumbers.get(ctx, strconv.FormatInt(number, 10))
@@ -113,7 +103,8 @@ type RoomTitle struct {
 	Name   string
 }
 
-// Title is Number with the name.
+// Title returns what a room is called, a dissolved one as well; ErrRoomNotFound. It asks for no member, and is meant for
+// what members are told.
 func (s *Rooms) Title(ctx context.Context, identity string) (RoomTitle, error) {
 	state, err := s.rooms.get(ctx, identity)
 	if err != nil {
