@@ -11,25 +11,12 @@ import (
 
 // Blocks lists whom the caller has blocked, the oldest block first.
 func (s *Friends) Blocks(ctx context.Context, c Caller, p Page) (List[User], error) {
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[User]{}, err
+	find := func(after string, limit int) ([]models.Block, error) {
+		return s.store.Blocks.Page(ctx, c.User, after, limit)
 	}
-	docs, err := s.store.Blocks.Page(ctx, c.User, at.Key, n+1)
-	if err != nil {
-		return List[User]{}, err
-	}
-	identities := make([]string, len(docs))
-	for i := range docs {
-		identities[i] = docs[i].BlockedIdentity
-	}
-	users, err := s.usersByID(ctx, identities)
-	if err != nil {
-		return List[User]{}, err
-	}
-	show := func(d *models.Block) User { return users[d.BlockedIdentity] }
-	return listOf(docs, n, show, func(_ int, last *models.Block) any { return after{last.Identity} }), nil
+	blocked := func(d *models.Block) string { return d.BlockedIdentity }
+	show := withUsers(ctx, s.core, blocked, func(_ *models.Block, user User) User { return user })
+	return pageAfter(p, find, show, func(d *models.Block) string { return d.Identity })
 }
 
 // Block keeps a user from writing to the caller in private and from asking to be friends. Blocking twice is the same.

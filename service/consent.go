@@ -83,20 +83,9 @@ func (s *Rooms) notInvited(ctx context.Context, room string, invitees []string) 
 
 // Awaiting lists the invitations that wait for the caller's consent, newest first.
 func (s *Rooms) Awaiting(ctx context.Context, c Caller, p Page) (List[Invitation], error) {
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[Invitation]{}, err
-	}
-	docs, err := s.store.Invitations.Awaiting(ctx, c.User, at.Key, n+1)
-	if err != nil {
-		return List[Invitation]{}, err
-	}
-	views, err := s.invitationViews(ctx, docs)
-	if err != nil {
-		return List[Invitation]{}, err
-	}
-	return listOf(views, n, func(v *Invitation) Invitation { return *v }, func(_ int, last *Invitation) any { return after{last.Identity} }), nil
+	return s.invitationPage(ctx, p, func(before string, limit int) ([]models.RoomInvitation, error) {
+		return s.store.Invitations.Awaiting(ctx, c.User, before, limit)
+	})
 }
 
 // Invited returns the invitation into the room of a number that waits for the caller's consent; ErrInvitationNotFound.

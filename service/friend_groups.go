@@ -15,16 +15,10 @@ func groupView(g *models.FriendGroup) FriendGroup {
 
 // Groups lists the caller's groups of friends by name. Friends in none of them are `ungrouped`, which is not a group.
 func (s *Friends) Groups(ctx context.Context, c Caller, p Page) (List[FriendGroup], error) {
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[FriendGroup]{}, err
+	find := func(after string, limit int) ([]models.FriendGroup, error) {
+		return s.store.FriendGroups.Page(ctx, c.User, after, limit)
 	}
-	docs, err := s.store.FriendGroups.Page(ctx, c.User, at.Key, n+1)
-	if err != nil {
-		return List[FriendGroup]{}, err
-	}
-	return listOf(docs, n, groupView, func(_ int, last *models.FriendGroup) any { return after{last.Name} }), nil
+	return pageAfter(p, find, each(groupView), func(d *models.FriendGroup) string { return d.Name })
 }
 
 // CreateGroup makes an empty group; ErrGroupExists where there is one of this name.

@@ -15,28 +15,14 @@ func (s *Rooms) Members(ctx context.Context, c Caller, room, role string, p Page
 	if role != "" && !slices.Contains([]string{define.RoleOwner, define.RoleAdmin, define.RoleMember}, role) {
 		return List[Member]{}, define.Invalid("role", "must be 'owner', 'admin' or 'member'", "必须是 owner、admin 或 member")
 	}
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[Member]{}, err
-	}
 	if _, err := s.memberOf(ctx, c.User, room); err != nil {
 		return List[Member]{}, err
 	}
-	docs, err := s.store.UserRooms.Page(ctx, room, role, at.Key, n+1)
-	if err != nil {
-		return List[Member]{}, err
+	find := func(after string, limit int) ([]models.UserRoom, error) {
+		return s.store.UserRooms.Page(ctx, room, role, after, limit)
 	}
-	identities := make([]string, len(docs))
-	for i := range docs {
-		identities[i] = docs[i].UserIdentity
-	}
-	users, err := s.usersByID(ctx, identities)
-	if err != nil {
-		return List[Member]{}, err
-	}
-	show := func(d *models.UserRoom) Member { return s.memberView(d, users[d.UserIdentity]) }
-	return listOf(docs, n, show, func(_ int, last *models.UserRoom) any { return after{last.Identity} }), nil
+	show := withUsers(ctx, s.core, func(d *models.UserRoom) string { return d.UserIdentity }, s.memberView)
+	return pageAfter(p, find, show, func(d *models.UserRoom) string { return d.Identity })
 }
 
 // Roster returns everybody who is in a room, in the order of arrival. Refusals: as of Members.

@@ -57,16 +57,10 @@ func (s *Accounts) SearchPart(ctx context.Context, c Caller, part string, p Page
 	if err := limit(s.limits.search, cmp.Or(c.User, helper.AddressKey(c.IP))); err != nil {
 		return List[User]{}, err
 	}
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[User]{}, err
+	find := func(after string, limit int) ([]models.User, error) {
+		return s.store.Users.ByNamePart(ctx, helper.FoldAccount(strings.TrimSpace(part)), after, limit)
 	}
-	docs, err := s.store.Users.ByNamePart(ctx, helper.FoldAccount(strings.TrimSpace(part)), at.Key, n+1)
-	if err != nil {
-		return List[User]{}, err
-	}
-	return listOf(docs, n, publicUser, func(_ int, last *models.User) any { return after{last.Identity} }), nil
+	return pageAfter(p, find, each(publicUser), func(d *models.User) string { return d.Identity })
 }
 
 // repairNames makes users findable by a part of their names who are not: those whom an older version has stored, and those
