@@ -355,7 +355,7 @@ func TestSpecHasEveryField(t *testing.T) {
 		known = append(known, of.Name())
 		t.Run(of.Name(), func(t *testing.T) { s.checkShape(t, of) })
 	}
-	for _, file := range []string{"inputs.go", "views.go"} {
+	for _, file := range []string{"inputs.go", "views.go", "events.go"} {
 		parsed, err := parser.ParseFile(source.NewFileSet(), "../service/"+file, nil, 0)
 		must(t, err)
 		ast.Inspect(parsed, func(n ast.Node) bool {

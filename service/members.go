@@ -21,7 +21,7 @@ func (s *Rooms) Members(ctx context.Context, c Caller, room, role string, p Page
 	find := func(after string, limit int) ([]models.UserRoom, error) {
 		return s.store.UserRooms.Page(ctx, room, role, after, limit)
 	}
-	show := withUsers(ctx, s.core, func(d *models.UserRoom) string { return d.UserIdentity }, s.memberView)
+	show := func(docs []models.UserRoom) ([]Member, error) { return s.memberViews(ctx, docs) }
 	return pageAfter(p, find, show, func(d *models.UserRoom) string { return d.Identity })
 }
 
@@ -34,19 +34,7 @@ func (s *Rooms) Roster(ctx context.Context, c Caller, room string) ([]Member, er
 	if err != nil {
 		return nil, err
 	}
-	identities := make([]string, len(docs))
-	for i := range docs {
-		identities[i] = docs[i].UserIdentity
-	}
-	users, err := s.usersByID(ctx, identities)
-	if err != nil {
-		return nil, err
-	}
-	members := make([]Member, len(docs))
-	for i := range docs {
-		members[i] = s.memberView(&docs[i], users[docs[i].UserIdentity])
-	}
-	return members, nil
+	return s.memberViews(ctx, docs)
 }
 
 func (c *core) memberView(d *models.UserRoom, user User) Member {
@@ -54,6 +42,11 @@ func (c *core) memberView(d *models.UserRoom, user User) Member {
 		User: user, Role: d.Role, Nickname: d.Nickname, ReadSeq: d.ReadSeq, SilencedUntil: d.SilencedUntil,
 		Online: c.hub.Online(d.UserIdentity), CreatedAt: d.CreatedAt,
 	}
+}
+
+// memberViews shows members in their order.
+func (c *core) memberViews(ctx context.Context, docs []models.UserRoom) ([]Member, error) {
+	return withUsers(ctx, c, func(d *models.UserRoom) string { return d.UserIdentity }, c.memberView)(docs)
 }
 
 // RemoveMember takes somebody out of a group: the owner anyone, an admin members, everybody himself. An owner who is
