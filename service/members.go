@@ -186,7 +186,7 @@ func (c *core) handOver(ctx context.Context, state *roomState, owner, heir strin
 	if err := c.notify(ctx, define.NotifyRole, owner, content, heir); err != nil {
 		return err
 	}
-	return c.say(ctx, room, systemMessage{Event: systemOwner, By: owner, Users: []string{heir}})
+	return c.say(ctx, room, systemMessage{Event: define.SystemOwner, By: owner, Users: []string{heir}})
 }
 
 // announceMembers tells a room what has become of some of its members, and returns them.
