@@ -3,6 +3,8 @@ package router_test
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -274,6 +276,10 @@ func TestNoPasswordByAStolenSession(t *testing.T) {
 		return err
 	}
 	wantError(t, "setting the address of an account with a password", set(fern.caller()), define.ErrInvalid)
+	over := s.call("POST", "/chat/change-chat-user-info/", fern.token, url.Values{"email": {email}})
+	if !strings.Contains(over.body, `"code":400`) {
+		t.Errorf("setting it over usersig: %d %s", over.status, over.body)
+	}
 	wantError(t, "a code for it", accounts.SendOwnPasswordCode(ctx, fern.caller()), define.ErrInvalid)
 
 	own := got[service.Me](t)(accounts.Create(ctx, "127.0.0.1", service.CreateInput{Account: "own-" + s.suffix(), Trusted: true}))
