@@ -125,6 +125,13 @@ const (
 	ForwardMerged = "merged"
 )
 
+// What system messages tell beside Event….
+const (
+	SystemOwner   = "room.owner"   // somebody has handed the room over
+	SystemRenamed = "room.renamed" // somebody has changed the room's name
+	SystemRole    = "member.role"  // somebody has given a member another role, over a way in that tells of it
+)
+
 // GroupUngrouped is where a friend stands who is in no group (seed 000: Friendship.group).
 const GroupUngrouped = "ungrouped"
 

@@ -87,6 +87,7 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Users.ByNumber":          func() error { return ask(s.Users.ByNumber(ctx, 1)) },
 		"Users.ByEmail":           func() error { return ask(s.Users.ByEmail(ctx, "a@example.com")) },
 		"Users.Change":            func() error { return ask(s.Users.Change(ctx, "u", UserChange{Nickname: &name})) },
+		"Users.FillNameTerms":     func() error { return ask(s.Users.FillNameTerms(ctx, "u")) },
 		"Users.Cancel":            func() error { return s.Users.Cancel(ctx, "u", 1) },
 		"Users.ByAccountPrefix":   func() error { return ask(s.Users.ByAccountPrefix(ctx, "a", "ab", 10)) },
 		"Users.ByNicknamePrefix":  func() error { return ask(s.Users.ByNicknamePrefix(ctx, "a", "", "", 10)) },

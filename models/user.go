@@ -100,15 +100,40 @@ func (u Users) ByEmail(ctx context.Context, email string) (User, error) {
 
 // Change sets fields and returns the user as he is afterwards; ErrDuplicate where an account or address is taken.
 func (u Users) Change(ctx context.Context, identity string, change UserChange) (User, error) {
-	user, err := changeOne[User](ctx, u.c, bson.D{{Key: "_id", Value: identity}}, bson.D{{Key: "$set", Value: change}})
-	if err != nil || change.AccountKey == nil && change.NicknameKey == nil {
+	update := bson.D{{Key: "$set", Value: change}}
+	renamed := change.AccountKey != nil || change.NicknameKey != nil
+	if renamed { // stopped before they are made anew, FillNameTerms finds him
+		update = append(update, bson.E{Key: "$unset", Value: bson.D{{Key: "name_terms", Value: ""}}})
+	}
+	user, err := changeOne[User](ctx, u.c, bson.D{{Key: "_id", Value: identity}}, update)
+	if err != nil || !renamed {
 		return user, err
 	}
-	// Stopped before this, a part of the new name does not find him until he changes it again.
-	terms := bson.D{{Key: "name_terms", Value: helper.NameTerms(user.AccountKey, user.NicknameKey)}}
-	_, err = u.c.UpdateOne(ctx, bson.D{{Key: "_id", Value: identity}, {Key: "account_key", Value: user.AccountKey}, {Key: "nickname_key", Value: user.NicknameKey}},
-		bson.D{{Key: "$set", Value: terms}})
+	filter, update := setNameTerms(&user)
+	_, err = u.c.UpdateOne(ctx, filter, update)
 	return user, wrap(err)
+}
+
+// setNameTerms updates the terms of a user's names, unless he has got others meanwhile.
+func setNameTerms(user *User) (filter, update bson.D) {
+	filter = bson.D{{Key: "_id", Value: user.Identity}, {Key: "account_key", Value: user.AccountKey}, {Key: "nickname_key", Value: user.NicknameKey}}
+	return filter, bson.D{{Key: "$set", Value: bson.D{{Key: "name_terms", Value: helper.NameTerms(user.AccountKey, user.NicknameKey)}}}}
+}
+
+// FillNameTerms makes the terms of some of the users who have none, after the identity `after`, in the order of their
+// identities. It returns the last one's, empty where there is none.
+func (u Users) FillNameTerms(ctx context.Context, after string) (string, error) {
+	filter := bson.D{{Key: "name_terms", Value: nil}, {Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}}
+	users, err := findAll[User](ctx, u.c, filter, page(bson.D{{Key: "_id", Value: 1}}, 1000))
+	if err != nil || len(users) == 0 {
+		return "", err
+	}
+	writes := make([]mongo.WriteModel, len(users))
+	for i := range users {
+		filter, update := setNameTerms(&users[i])
+		writes[i] = mongo.NewUpdateOneModel().SetFilter(filter).SetUpdate(update)
+	}
+	return users[len(users)-1].Identity, bulk(ctx, u.c, writes)
 }
 
 // Cancel marks an account as cancelled and empties what it said of a person. The account's name stays taken, so that

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -11,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"parlor/define"
 	"parlor/models"
 )
 
@@ -404,4 +408,38 @@ func TestSearchingAPartOfANameFindsIt(t *testing.T) {
 	}
 	alice.get("/users?contains=true&q=%20").refused("invalid", "q")
 	alice.get("/users?contains=1&q=a").refused("invalid", "contains")
+}
+
+// Users whom an older version has stored have no terms of their names: a start makes them.
+func TestStartFillsInTheTermsOfNames(t *testing.T) {
+	t.Parallel()
+	one := newServer(t, func(c *define.Config) { c.Embedded.Listen = "127.0.0.1:0" })
+	alice, bob := one.user("alice"), one.user("bob")
+	users := one.openDatabase().Collection("user")
+	old := make([]any, 1000)
+	for i := range old {
+		account := fmt.Sprintf("from-before-%d", i)
+		old[i] = bson.D{
+			{Key: "_id", Value: account}, {Key: "account", Value: account}, {Key: "account_key", Value: account}, {Key: "number", Value: int64(1000 + i)},
+			{Key: "nickname_key", Value: ""}, {Key: "cancelled_at", Value: int64(0)},
+		}
+	}
+	if _, err := users.InsertMany(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	without := bson.D{{Key: "$unset", Value: bson.D{{Key: "name_terms", Value: ""}}}}
+	if _, err := users.UpdateByID(t.Context(), bob.identity, without); err != nil {
+		t.Fatal(err)
+	}
+	search := "/users?contains=true&q=" + bob.account[1:]
+	if found := into[list[person]](alice.get(search).ok(200)).Items; len(found) != 0 {
+		t.Errorf("before the start: %+v", found)
+	}
+	newServer(t, func(c *define.Config) { c.MongoDB.URI = "mongodb://" + one.database.Addr().String() })
+	if found := into[list[person]](alice.get(search).ok(200)).Items; len(found) != 1 || found[0].Identity != bob.identity {
+		t.Errorf("after the start: %+v", found)
+	}
+	if found := pages[person](alice, "/users?contains=true&q=om-before-", "100"); len(found) != len(old) {
+		t.Errorf("after the start %d are found", len(found))
+	}
 }

@@ -179,10 +179,15 @@ func TestCallsAtRandom(t *testing.T) {
 		phones = append(phones, u.phone(), u.login("other").phone())
 	}
 	failed := make([]error, len(phones))
+	calls := s.openDatabase().Collection("call")
+	enough := func() bool { // calls have come to their end for the rest to mean something
+		over, err := calls.CountDocuments(t.Context(), bson.D{{Key: "ended_at", Value: bson.D{{Key: "$gt", Value: 0}}}})
+		return err != nil || over >= 20
+	}
 	seed := rand.Uint64()
 	together(len(phones), func(i int) {
 		random := rand.New(rand.NewPCG(seed, uint64(i)))
-		for range 150 {
+		for n := 0; n < 150 || !enough(); n++ {
 			if failed[i] = phones[i].act(random, rooms[phones[i].identity], phones); failed[i] != nil {
 				return
 			}
@@ -190,7 +195,6 @@ func TestCallsAtRandom(t *testing.T) {
 	})
 	must(t, errors.Join(failed...))
 
-	calls := s.openDatabase().Collection("call")
 	var err error
 	for deadline := time.Now().Add(patience); ; {
 		if err = s.agreed(calls, phones); err == nil {
@@ -266,18 +270,13 @@ func (s *server) checkRecords(calls *mongo.Collection, users []*user, rooms map[
 			}
 		}
 	}
-	over := 0
 	for _, c := range s.storedCalls(calls) {
 		want := 0
 		if c.EndedAt > 0 {
 			want = 1
-			over++
 		}
 		if told[c.Identity] != want {
 			s.t.Errorf("call %s (%s %s) is told of %d times", c.Identity, c.State, c.Reason, told[c.Identity])
 		}
-	}
-	if over < 20 {
-		s.t.Errorf("only %d calls were made", over)
 	}
 }

@@ -49,6 +49,14 @@ func TestDevices(t *testing.T) {
 		{name: "clear", method: "DELETE", path: on + "/messages", hear: []string{"room.me"}},
 		{name: "decline", method: "POST", path: "/friends/requests/" + declined + "/decline", hear: []string{"friend.declined"}},
 		{name: "accept", method: "POST", path: "/friends/requests/" + asking + "/accept", hear: []string{"friend.accepted", "room.created"}},
+		{name: "call a friend something", method: "PATCH", path: "/friends/" + bob.identity, data: fields{"remark": "B.", "group": "a"}, hear: []string{"friend.updated"}},
+		{name: "make a group of friends", method: "POST", path: "/friends/groups", data: fields{"name": "b"}, hear: []string{"friend.regrouped"}},
+		{name: "rename one", method: "PATCH", path: "/friends/groups/b", data: fields{"name": "c"}, hear: []string{"friend.regrouped"}},
+		{name: "delete one", method: "DELETE", path: "/friends/groups/a", hear: []string{"friend.regrouped"}},
+		{name: "block", method: "PUT", path: "/blocks/" + dave.identity, hear: []string{"block.changed"}},
+		{name: "unblock", method: "DELETE", path: "/blocks/" + dave.identity, hear: []string{"block.changed"}},
+		{name: "change one's profile", method: "PATCH", path: "/users/me", data: fields{"nickname": "Al"}, hear: []string{"user.updated"}},
+		{name: "change one's account", method: "PUT", path: "/users/me/account", data: fields{"account": alice.account + ".a", "password": password}, hear: []string{"user.updated"}},
 		{name: "remove a friend", method: "DELETE", path: "/friends/" + carol.identity, hear: []string{"friend.removed"}},
 		{name: "ask again", method: "POST", path: "/friends/requests", data: fields{"to": carol.identity}, hear: []string{"friend.requested"}},
 		{name: "make a group", method: "POST", path: "/rooms", data: fields{"name": "x"}, hear: []string{"room.created"}},
@@ -124,4 +132,46 @@ func TestDevicesShowTheSame(t *testing.T) {
 	if got := phone.history(group); len(got) != 0 {
 		t.Errorf("the phone shows %+v", got)
 	}
+}
+
+// What the pushes say of one's own things.
+func TestDevicesAreTold(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.friends("alice", "bob")
+	phone, others := alice.login("phone").socket(), bob.socket()
+	type renamed struct{ From, To string }
+	type blocking struct {
+		User    person `json:"user"`
+		Blocked bool   `json:"blocked"`
+	}
+	alice.patch("/friends/"+bob.identity, fields{"group": "work", "remark": "B."}).ok(200)
+	if got := heard[friend](phone, "friend.updated"); got.User.Identity != bob.identity || got.Group != "work" || got.Remark != "B." {
+		t.Errorf("of the friend: %+v", got)
+	}
+	alice.patch("/friends/groups/work", fields{"name": "office"}).ok(200)
+	if got := heard[renamed](phone, "friend.regrouped"); got != (renamed{"work", "office"}) {
+		t.Errorf("of the group with another name: %+v", got)
+	}
+	alice.delete("/friends/groups/office", nil).ok(204)
+	if got := heard[renamed](phone, "friend.regrouped"); got != (renamed{"office", "ungrouped"}) {
+		t.Errorf("of the group that is gone: %+v", got)
+	}
+	alice.post("/friends/groups", fields{"name": "new"}).ok(201)
+	if got := heard[renamed](phone, "friend.regrouped"); got != (renamed{"", "new"}) {
+		t.Errorf("of the new group: %+v", got)
+	}
+	alice.put("/blocks/"+bob.identity, nil).ok(204)
+	if got := heard[blocking](phone, "block.changed"); got.User.Identity != bob.identity || !got.Blocked {
+		t.Errorf("of the block: %+v", got)
+	}
+	alice.delete("/blocks/"+bob.identity, nil).ok(204)
+	if got := heard[blocking](phone, "block.changed"); got.Blocked {
+		t.Errorf("of its end: %+v", got)
+	}
+	alice.patch("/users/me", fields{"city": "Athens"}).ok(200)
+	if got := heard[map[string]any](phone, "user.updated"); got["identity"] != alice.identity || got["city"] != "Athens" {
+		t.Errorf("of the profile: %+v", got)
+	}
+	others.quiet() // it is nobody else's business
 }

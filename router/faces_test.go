@@ -3,6 +3,8 @@ package router_test
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,7 +61,7 @@ func TestUsersAndRoomsByNumber(t *testing.T) {
 	if u := got[service.User](t)(accounts.ByAccount(ctx, anna.account)); u.Identity != anna.identity {
 		t.Errorf("%s is %+v", anna.account, u)
 	}
-	if n := got[int64](t)(rooms.Number(ctx, group.Identity)); n != group.Number {
+	if n := got[service.RoomTitle](t)(rooms.Title(ctx, group.Identity)).Number; n != group.Number {
 		t.Errorf("room number %d, want %d", n, group.Number)
 	}
 	_, err := rooms.Find(ctx, eve.caller(), group.Number)
@@ -260,6 +262,37 @@ func TestPasswordByCode(t *testing.T) {
 	other.get("/users/me").refused("unauthenticated")
 	erin.get("/users/me").ok(200)
 	anyone{s}.post("/login", fields{"email": email, "password": "654321"}).ok(200) // which only proven addresses can
+}
+
+// A session alone must not be enough for a new password: no code goes to an address that it could have set.
+func TestNoPasswordByAStolenSession(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	accounts, ctx := s.services.Accounts, t.Context()
+	fern := s.user("fern")
+	email := "fern-" + s.suffix() + "@example.com"
+	set := func(c service.Caller) error {
+		_, err := accounts.UpdatePerson(ctx, c, service.PersonInput{Email: &email})
+		return err
+	}
+	wantError(t, "setting the address of an account with a password", set(fern.caller()), define.ErrInvalid)
+	over := s.call("POST", "/chat/change-chat-user-info/", fern.token, url.Values{"email": {email}})
+	if !strings.Contains(over.body, `"code":400`) {
+		t.Errorf("setting it over usersig: %d %s", over.status, over.body)
+	}
+	wantError(t, "a code for it", accounts.SendOwnPasswordCode(ctx, fern.caller()), define.ErrInvalid)
+
+	own := got[service.Me](t)(accounts.Create(ctx, "127.0.0.1", service.CreateInput{Account: "own-" + s.suffix(), Trusted: true}))
+	login := got[service.Login](t)(s.services.Sessions.OpenTrusted(ctx, own.Identity, "kiosk", "127.0.0.1"))
+	kiosk := &user{server: s, identity: own.Identity, account: own.Account, token: login.Token.Token}
+	must(t, set(kiosk.caller()))
+	wantError(t, "a code for one without a password", accounts.SendOwnPasswordCode(ctx, kiosk.caller()), define.ErrInvalid)
+	s.bind(kiosk, email)
+	must(t, set(kiosk.caller())) // as it is
+	must(t, accounts.SendOwnPasswordCode(ctx, kiosk.caller()))
+	input := service.PasswordCodeInput{Code: shared.mails.code(t, email, 2), NewPassword: "a new password"}
+	must(t, accounts.ChangePasswordByCode(ctx, kiosk.caller(), input))
+	anyone{s}.post("/login", fields{"account": own.Account, "password": "a new password"}).ok(200)
 }
 
 func TestCancellationByASession(t *testing.T) {

@@ -333,20 +333,21 @@ func TestBlocks(t *testing.T) {
 	alices, bobs := alice.socket(), bob.socket()
 	send := fields{"data": "hello"}
 	messages := "/rooms/" + private + "/messages"
+	byAlice := hearing{alices: {"block.changed"}}
 	heardByAlice := hearing{alices: {"message.new"}, bobs: {"message.new"}}
 	play(t, []*socket{alices, bobs}, []scenario{
 		{name: "before", caller: bob, method: "POST", path: messages, body: send, status: 201, hear: heardByAlice},
-		{name: "block a friend", caller: alice, method: "PUT", path: "/blocks/" + bob.identity, status: 204},
-		{name: "block him again", caller: alice, method: "PUT", path: "/blocks/" + bob.identity, status: 204},
-		{name: "block a stranger", caller: alice, method: "PUT", path: "/blocks/" + stranger.identity, status: 204},
+		{name: "block a friend", caller: alice, method: "PUT", path: "/blocks/" + bob.identity, status: 204, hear: byAlice},
+		{name: "block him again", caller: alice, method: "PUT", path: "/blocks/" + bob.identity, status: 204, hear: byAlice},
+		{name: "block a stranger", caller: alice, method: "PUT", path: "/blocks/" + stranger.identity, status: 204, hear: byAlice},
 		{name: "block oneself", caller: alice, method: "PUT", path: "/blocks/" + alice.identity, code: "invalid"},
 		{name: "the blocked one writes", caller: bob, method: "POST", path: messages, body: send, code: "forbidden"},
 		{name: "the blocked stranger asks", caller: stranger, method: "POST", path: "/friends/requests", body: fields{"to": alice.identity}, code: "forbidden"},
 		{name: "the blocked one adds", caller: bob, method: "POST", path: "/rooms", body: fields{"name": "x", "members": []string{alice.identity}}, code: "forbidden"},
 		{name: "the blocker writes", caller: alice, method: "POST", path: messages, body: send, status: 201, hear: heardByAlice},
 		{name: "a group is everybody's", caller: bob, method: "POST", path: "/rooms/" + group + "/messages", body: send, status: 201, hear: heardByAlice},
-		{name: "unblock", caller: alice, method: "DELETE", path: "/blocks/" + bob.identity, status: 204},
-		{name: "unblock again", caller: alice, method: "DELETE", path: "/blocks/" + bob.identity, status: 204},
+		{name: "unblock", caller: alice, method: "DELETE", path: "/blocks/" + bob.identity, status: 204, hear: byAlice},
+		{name: "unblock again", caller: alice, method: "DELETE", path: "/blocks/" + bob.identity, status: 204, hear: byAlice},
 		{name: "afterwards", caller: bob, method: "POST", path: messages, body: send, status: 201, hear: heardByAlice},
 	})
 }

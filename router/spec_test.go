@@ -341,7 +341,7 @@ var shapes = []any{
 	service.RecalledMessage{}, service.Quote{}, service.MergedMessage{}, service.ForwardedFrom{}, service.Reaction{}, service.LockedMessage{},
 	service.MembersResult{}, service.Invitation{}, service.Announcement{}, service.Readers{}, service.ForwardResult{},
 	service.Notification{}, service.NotificationContent{}, service.Call{}, service.Participant{}, service.CallSignalEvent{}, service.ICEServers{}, service.ICEServer{},
-	service.MessageDeletedEvent{}, service.RoomMeEvent{}, service.NotificationsReadEvent{},
+	service.MessageDeletedEvent{}, service.RoomMeEvent{}, service.NotificationsReadEvent{}, service.FriendGroupEvent{}, service.BlockEvent{},
 }
 
 func TestSpecHasEveryField(t *testing.T) {
@@ -355,7 +355,7 @@ func TestSpecHasEveryField(t *testing.T) {
 		known = append(known, of.Name())
 		t.Run(of.Name(), func(t *testing.T) { s.checkShape(t, of) })
 	}
-	for _, file := range []string{"inputs.go", "views.go"} {
+	for _, file := range []string{"inputs.go", "views.go", "events.go"} {
 		parsed, err := parser.ParseFile(source.NewFileSet(), "../service/"+file, nil, 0)
 		must(t, err)
 		ast.Inspect(parsed, func(n ast.Node) bool {

@@ -166,3 +166,17 @@ func inviteAndAnnounce(s *server, alice *user, alices *checkedSocket, group stri
 	alices.until(define.EventNotificationRead)
 	dave.delete("/rooms/"+group+"/members/"+dave.identity, nil).ok(204)
 }
+
+// changeOwnThings changes what only the user's own devices hear of.
+func changeOwnThings(alice *user, alices *checkedSocket, friend *user) {
+	alice.patch("/friends/"+friend.identity, fields{"remark": "my friend"}).ok(200)
+	alices.until(define.EventFriendUpdated)
+	alice.post("/friends/groups", fields{"name": "a group"}).ok(201)
+	alices.until(define.EventFriendRegrouped)
+	alice.put("/blocks/"+friend.identity, nil).ok(204)
+	alices.until(define.EventBlockChanged)
+	alice.delete("/blocks/"+friend.identity, nil).ok(204)
+	alices.until(define.EventBlockChanged)
+	alice.patch("/users/me", fields{"city": "Athens"}).ok(200)
+	alices.until(define.EventUserUpdated)
+}

@@ -335,6 +335,7 @@ func TestSpecSocketWalk(t *testing.T) {
 	inviteAndAnnounce(s, alice, alices, group)
 	alice.delete("/rooms/"+group, nil).ok(204)
 	alices.until(define.EventRoomDissolved)
+	changeOwnThings(alice, alices, bob)
 	alice.delete("/friends/"+bob.identity, nil).ok(204)
 	alices.until(define.EventFriendRemoved)
 	alice.befriend(bob)

@@ -144,61 +144,63 @@ func (s *Accounts) ChangeAccount(ctx context.Context, c Caller, in AccountInput)
 	if err := check(in); err != nil {
 		return Me{}, err
 	}
+	return s.UpdateConfirmed(ctx, c, ConfirmedInput{Password: in.Password, Account: &in.Account})
+}
+
+// ConfirmedInput changes what a user says of himself, together with his account and address, against his password. What
+// is left out stays. It is for ways in whose clients change all of it at once.
+type ConfirmedInput struct {
+	Password    string  `json:"password" validate:"required,max=128"`
+	Account     *string `json:"account" validate:"omitempty,account"`
+	Email       *string `json:"email" validate:"omitempty,email,max=100"`
+	Phone       *string `json:"phone" validate:"omitempty,max=32"`
+	Description *string `json:"description" validate:"omitempty,max=500"`
+}
+
+// UpdateConfirmed makes all of the changes or none. An address that is new is not proven. Refusals: ErrInvalid,
+// ErrWrongPassword, ErrAccountTaken, ErrRateLimited.
+func (s *Accounts) UpdateConfirmed(ctx context.Context, c Caller, in ConfirmedInput) (Me, error) {
+	if err := check(in); err != nil {
+		return Me{}, err
+	}
 	if err := s.askPassword(ctx, c, in.Password); err != nil {
 		return Me{}, err
 	}
-	key := helper.FoldAccount(in.Account)
-	if key == define.AccountSystem {
-		return Me{}, define.ErrAccountTaken
+	change := models.UserChange{Account: in.Account, Phone: in.Phone, Description: in.Description, UpdatedAt: now()}
+	if in.Account != nil {
+		key := helper.FoldAccount(*in.Account)
+		if key == define.AccountSystem {
+			return Me{}, define.ErrAccountTaken
+		}
+		change.AccountKey = &key
 	}
-	me, err := s.change(ctx, c.User, models.UserChange{Account: &in.Account, AccountKey: &key, UpdatedAt: now()})
+	if in.Email != nil {
+		user, err := s.store.Users.Get(ctx, c.User)
+		if err != nil {
+			return Me{}, notFound(err, define.ErrUserNotFound)
+		}
+		email, verified := strings.ToLower(*in.Email), false
+		if email != user.Email {
+			change.Email, change.EmailVerified = &email, &verified
+		}
+	}
+	me, err := s.change(ctx, c.User, change)
 	if errors.Is(err, models.ErrDuplicate) {
 		return Me{}, define.ErrAccountTaken
 	}
 	return me, err
 }
 
-// ChangePassword sets a new password and ends the caller's other sessions.
-func (s *Accounts) ChangePassword(ctx context.Context, c Caller, in PasswordInput) error {
-	if err := check(in); err != nil {
-		return err
-	}
-	if err := s.askPassword(ctx, c, in.OldPassword); err != nil {
-		return err
-	}
-	password, err := helper.HashPassword(ctx, in.NewPassword)
-	if err != nil {
-		return err
-	}
-	if _, err := s.change(ctx, c.User, models.UserChange{Password: &password, UpdatedAt: now()}); err != nil {
-		return err
-	}
-	return s.endSessions(ctx, c.User, c.Session, define.EndedPassword)
-}
-
+// change changes a user and tells his devices.
 func (s *Accounts) change(ctx context.Context, user string, change models.UserChange) (Me, error) {
 	doc, err := s.store.Users.Change(ctx, user, change)
 	s.users.drop(user)
-	return ownUser(&doc), notFound(err, define.ErrUserNotFound)
-}
-
-// askPassword asks the caller's password again. Attempts count against his account, as at a login.
-func (s *core) askPassword(ctx context.Context, c Caller, password string) error {
-	if err := limit(s.limits.loginByAccount, c.User); err != nil {
-		return err
-	}
-	user, err := s.store.Users.Get(ctx, c.User)
 	if err != nil {
-		return notFound(err, define.ErrUserNotFound)
+		return Me{}, notFound(err, define.ErrUserNotFound)
 	}
-	if user.Password == "" { // the deployment's own
-		return cmp.Or(helper.CheckNoPassword(ctx, password), error(define.ErrWrongPassword))
-	}
-	ok, err := helper.CheckPassword(ctx, user.Password, password)
-	if err == nil && !ok {
-		return define.ErrWrongPassword
-	}
-	return err
+	me := ownUser(&doc)
+	s.tellSelf(user, define.EventUserUpdated, me)
+	return me, nil
 }
 
 // Cancel ends the caller's account: friendships end, groups pass to an heir, sessions end; messages stay.
@@ -234,65 +236,6 @@ func (s *Accounts) CancelSession(ctx context.Context, c Caller) error {
 		return err
 	}
 	return s.endSessions(ctx, c.User, "", define.EndedCancelled) // of a login that came in between
-}
-
-// searchCursor is where a search goes on: after an account key, or, in its second part, after a nickname.
-type searchCursor struct {
-	Account  string `json:"a,omitempty"`
-	Nickname string `json:"n,omitempty"`
-	Identity string `json:"i,omitempty"`
-	Second   bool   `json:"s,omitempty"`
-}
-
-// Search lists users by the beginning of their account, then those by the beginning of their nickname.
-func (s *Accounts) Search(ctx context.Context, c Caller, q string, p Page) (List[User], error) {
-	prefix := helper.FoldAccount(strings.TrimSpace(q))
-	if prefix == "" {
-		return List[User]{}, define.Invalid("q", "is needed", "为必填字段")
-	}
-	var at searchCursor
-	n, err := p.read(&at)
-	if err != nil {
-		return List[User]{}, err
-	}
-	var found []models.User
-	if !at.Second {
-		if found, err = s.store.Users.ByAccountPrefix(ctx, prefix, at.Account, n+1); err != nil {
-			return List[User]{}, err
-		}
-	}
-	byAccount := len(found)
-	if byAccount <= n {
-		more, err := s.store.Users.ByNicknamePrefix(ctx, prefix, at.Nickname, at.Identity, n+1-byAccount)
-		if err != nil {
-			return List[User]{}, err
-		}
-		found = append(found, more...)
-	}
-	return listOf(found, n, func(u *models.User) User { return publicUser(u) }, func(i int, u *models.User) any {
-		if i < byAccount {
-			return searchCursor{Account: u.AccountKey}
-		}
-		return searchCursor{Nickname: u.NicknameKey, Identity: u.Identity, Second: true}
-	}), nil
-}
-
-// SearchPart lists users by a part of their account or nickname, the longest-registered first; all users where part is
-// empty. The caller may be nobody, and is then known by his address. Refusals: ErrRateLimited.
-func (s *Accounts) SearchPart(ctx context.Context, c Caller, part string, p Page) (List[User], error) {
-	if err := limit(s.limits.search, cmp.Or(c.User, helper.AddressKey(c.IP))); err != nil {
-		return List[User]{}, err
-	}
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[User]{}, err
-	}
-	docs, err := s.store.Users.ByNamePart(ctx, helper.FoldAccount(strings.TrimSpace(part)), at.Key, n+1)
-	if err != nil {
-		return List[User]{}, err
-	}
-	return listOf(docs, n, publicUser, func(_ int, last *models.User) any { return after{last.Identity} }), nil
 }
 
 // Profile returns a user as the caller may see him.

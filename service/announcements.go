@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"parlor/define"
 	"parlor/helper"
@@ -13,32 +12,17 @@ import (
 
 // Announcements lists what was announced in a group, newest first.
 func (s *Rooms) Announcements(ctx context.Context, c Caller, room string, p Page) (List[Announcement], error) {
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[Announcement]{}, err
-	}
 	if _, err := s.groupOf(ctx, c.User, room); err != nil {
 		return List[Announcement]{}, err
 	}
 	if _, err := s.readerOf(ctx, c, room); err != nil {
 		return List[Announcement]{}, err
 	}
-	docs, err := s.store.Announcements.Page(ctx, room, at.Key, n+1)
-	if err != nil {
-		return List[Announcement]{}, err
+	find := func(before string, limit int) ([]models.Announcement, error) {
+		return s.store.Announcements.Page(ctx, room, before, limit)
 	}
-	senders := make([]string, len(docs))
-	for i := range docs {
-		senders[i] = docs[i].UserIdentity
-	}
-	slices.Sort(senders)
-	users, err := s.usersByID(ctx, slices.Compact(senders))
-	if err != nil {
-		return List[Announcement]{}, err
-	}
-	show := func(d *models.Announcement) Announcement { return announcementView(d, users[d.UserIdentity]) }
-	return listOf(docs, n, show, func(_ int, last *models.Announcement) any { return after{last.Identity} }), nil
+	show := withUsers(ctx, s.core, func(d *models.Announcement) string { return d.UserIdentity }, announcementView)
+	return pageAfter(p, find, show, func(d *models.Announcement) string { return d.Identity })
 }
 
 func announcementView(d *models.Announcement, sender User) Announcement {

@@ -11,25 +11,12 @@ import (
 
 // Blocks lists whom the caller has blocked, the oldest block first.
 func (s *Friends) Blocks(ctx context.Context, c Caller, p Page) (List[User], error) {
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[User]{}, err
+	find := func(after string, limit int) ([]models.Block, error) {
+		return s.store.Blocks.Page(ctx, c.User, after, limit)
 	}
-	docs, err := s.store.Blocks.Page(ctx, c.User, at.Key, n+1)
-	if err != nil {
-		return List[User]{}, err
-	}
-	identities := make([]string, len(docs))
-	for i := range docs {
-		identities[i] = docs[i].BlockedIdentity
-	}
-	users, err := s.usersByID(ctx, identities)
-	if err != nil {
-		return List[User]{}, err
-	}
-	show := func(d *models.Block) User { return users[d.BlockedIdentity] }
-	return listOf(docs, n, show, func(_ int, last *models.Block) any { return after{last.Identity} }), nil
+	blocked := func(d *models.Block) string { return d.BlockedIdentity }
+	show := withUsers(ctx, s.core, blocked, func(_ *models.Block, user User) User { return user })
+	return pageAfter(p, find, show, func(d *models.Block) string { return d.Identity })
 }
 
 // Block keeps a user from writing to the caller in private and from asking to be friends. Blocking twice is the same.
@@ -37,7 +24,8 @@ func (s *Friends) Block(ctx context.Context, c Caller, user string) error {
 	if user == c.User {
 		return define.Invalid("identity", "must be somebody else", "不能屏蔽自己")
 	}
-	if _, err := s.users.get(ctx, user); err != nil {
+	blocked, err := s.users.get(ctx, user)
+	if err != nil {
 		return err
 	}
 	block := models.Block{Identity: helper.NewIdentity(), UserIdentity: c.User, BlockedIdentity: user, CreatedAt: now()}
@@ -48,18 +36,21 @@ func (s *Friends) Block(ctx context.Context, c Caller, user string) error {
 	if room != "" {
 		s.calls.closeRoom(room)
 	}
+	s.tellSelf(c.User, define.EventBlockChanged, BlockEvent{User: blocked, Blocked: true})
 	return err
 }
 
 // Unblock takes a block away; there need not be one.
 func (s *Friends) Unblock(ctx context.Context, c Caller, user string) error {
-	if _, err := s.users.get(ctx, user); err != nil {
+	blocked, err := s.users.get(ctx, user)
+	if err != nil {
 		return err
 	}
 	if _, err := s.store.Blocks.Delete(ctx, c.User, user); err != nil {
 		return err
 	}
-	_, err := s.forgetPrivateRoom(ctx, c.User, user)
+	s.tellSelf(c.User, define.EventBlockChanged, BlockEvent{User: blocked})
+	_, err = s.forgetPrivateRoom(ctx, c.User, user)
 	return err
 }
 

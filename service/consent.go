@@ -11,6 +11,30 @@ import (
 
 // Invitations into a group that wait for the invitee's own consent.
 
+// Ask says which members of a new group are asked for their consent instead of being added.
+type Ask int
+
+const (
+	AskNobody    Ask = iota // who may not be added is refused
+	AskStrangers            // who may not be added is asked
+	AskAll                  // everybody is
+)
+
+// divide tells apart whom the caller adds to a new group and whom he asks. Refusals: those of mayAdd and mayAsk.
+func (s *Rooms) divide(ctx context.Context, c Caller, ask Ask, others []string) (added, asked []string, err error) {
+	switch ask {
+	case AskAll:
+		asked = others
+	case AskStrangers:
+		if added, asked, err = s.addable(ctx, c.User, others); err != nil {
+			return nil, nil, err
+		}
+	default:
+		added = others
+	}
+	return added, asked, errors.Join(s.mayAdd(ctx, c.User, added), s.mayAsk(ctx, c, asked))
+}
+
 // askConsent invites users of whom mayAsk approves.
 func (s *Rooms) askConsent(ctx context.Context, c Caller, state *roomState, invitees []string) error {
 	for _, invitee := range invitees {
@@ -59,20 +83,9 @@ func (s *Rooms) notInvited(ctx context.Context, room string, invitees []string) 
 
 // Awaiting lists the invitations that wait for the caller's consent, newest first.
 func (s *Rooms) Awaiting(ctx context.Context, c Caller, p Page) (List[Invitation], error) {
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[Invitation]{}, err
-	}
-	docs, err := s.store.Invitations.Awaiting(ctx, c.User, at.Key, n+1)
-	if err != nil {
-		return List[Invitation]{}, err
-	}
-	views, err := s.invitationViews(ctx, docs)
-	if err != nil {
-		return List[Invitation]{}, err
-	}
-	return listOf(views, n, func(v *Invitation) Invitation { return *v }, func(_ int, last *Invitation) any { return after{last.Identity} }), nil
+	return s.invitationPage(ctx, p, func(before string, limit int) ([]models.RoomInvitation, error) {
+		return s.store.Invitations.Awaiting(ctx, c.User, before, limit)
+	})
 }
 
 // Invited returns the invitation into the room of a number that waits for the caller's consent; ErrInvitationNotFound.

@@ -15,16 +15,10 @@ func groupView(g *models.FriendGroup) FriendGroup {
 
 // Groups lists the caller's groups of friends by name. Friends in none of them are `ungrouped`, which is not a group.
 func (s *Friends) Groups(ctx context.Context, c Caller, p Page) (List[FriendGroup], error) {
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[FriendGroup]{}, err
+	find := func(after string, limit int) ([]models.FriendGroup, error) {
+		return s.store.FriendGroups.Page(ctx, c.User, after, limit)
 	}
-	docs, err := s.store.FriendGroups.Page(ctx, c.User, at.Key, n+1)
-	if err != nil {
-		return List[FriendGroup]{}, err
-	}
-	return listOf(docs, n, groupView, func(_ int, last *models.FriendGroup) any { return after{last.Name} }), nil
+	return pageAfter(p, find, each(groupView), func(d *models.FriendGroup) string { return d.Name })
 }
 
 // CreateGroup makes an empty group; ErrGroupExists where there is one of this name.
@@ -32,7 +26,11 @@ func (s *Friends) CreateGroup(ctx context.Context, c Caller, in GroupInput) (Fri
 	if err := check(in); err != nil {
 		return FriendGroup{}, err
 	}
-	return s.insertGroup(ctx, c.User, in.Name, now())
+	group, err := s.insertGroup(ctx, c.User, in.Name, now())
+	if err == nil {
+		s.tellSelf(c.User, define.EventFriendRegrouped, FriendGroupEvent{To: in.Name})
+	}
+	return group, err
 }
 
 // insertGroup adds a group; ErrGroupExists where the user has one of this name, as everybody has `ungrouped`.
@@ -80,6 +78,9 @@ func (s *Friends) moveGroup(ctx context.Context, user, from, to string) error {
 	if err := s.store.Friendships.MoveGroup(ctx, user, from, to, now()); err != nil {
 		return err
 	}
-	_, err := s.store.FriendGroups.Delete(ctx, user, from)
-	return err
+	if _, err := s.store.FriendGroups.Delete(ctx, user, from); err != nil {
+		return err
+	}
+	s.tellSelf(user, define.EventFriendRegrouped, FriendGroupEvent{From: from, To: to})
+	return nil
 }

@@ -125,21 +125,17 @@ func (s *Friends) Requests(ctx context.Context, c Caller, box string, p Page) (L
 	if box != "" && box != "in" && box != "out" {
 		return List[FriendRequest]{}, define.Invalid("box", "must be 'in' or 'out'", "必须是 in 或 out")
 	}
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[FriendRequest]{}, err
+	find := func(before string, limit int) ([]models.FriendRequest, error) {
+		return s.store.FriendRequests.Page(ctx, c.User, box != "out", before, limit)
 	}
-	docs, err := s.store.FriendRequests.Page(ctx, c.User, box != "out", at.Key, n+1)
-	if err != nil {
-		return List[FriendRequest]{}, err
-	}
-	for i := range docs {
-		if isExpired(&docs[i]) {
-			docs[i].State = define.RequestExpired
+	show := func(d *models.FriendRequest) FriendRequest {
+		view := requestView(d)
+		if isExpired(d) {
+			view.State = define.RequestExpired
 		}
+		return view
 	}
-	return listOf(docs, n, requestView, func(_ int, last *models.FriendRequest) any { return after{last.Identity} }), nil
+	return pageAfter(p, find, each(show), func(d *models.FriendRequest) string { return d.Identity })
 }
 
 // Relation is how the caller stands with somebody else.

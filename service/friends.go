@@ -16,25 +16,11 @@ type Friends struct{ *core }
 
 // List returns the caller's friends, the oldest friendship first; those of one group where group is not empty.
 func (s *Friends) List(ctx context.Context, c Caller, group string, p Page) (List[Friend], error) {
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[Friend]{}, err
+	find := func(after string, limit int) ([]models.Friendship, error) {
+		return s.store.Friendships.Page(ctx, c.User, group, after, limit)
 	}
-	docs, err := s.store.Friendships.Page(ctx, c.User, group, at.Key, n+1)
-	if err != nil {
-		return List[Friend]{}, err
-	}
-	identities := make([]string, len(docs))
-	for i := range docs {
-		identities[i] = docs[i].FriendIdentity
-	}
-	users, err := s.usersByID(ctx, identities)
-	if err != nil {
-		return List[Friend]{}, err
-	}
-	show := func(d *models.Friendship) Friend { return s.friend(d, users[d.FriendIdentity]) }
-	return listOf(docs, n, show, func(_ int, last *models.Friendship) any { return after{last.Identity} }), nil
+	show := withUsers(ctx, s.core, func(d *models.Friendship) string { return d.FriendIdentity }, s.friend)
+	return pageAfter(p, find, show, func(d *models.Friendship) string { return d.Identity })
 }
 
 func (c *core) friend(d *models.Friendship, user User) Friend {
@@ -72,7 +58,17 @@ func (s *Friends) Update(ctx context.Context, c Caller, friend string, in Friend
 		return Friend{}, notFound(err, define.ErrFriendNotFound)
 	}
 	other, err := s.users.get(ctx, friend)
-	return s.friend(&d, other), err
+	if err != nil {
+		return Friend{}, err
+	}
+	view := s.friend(&d, other)
+	s.tellSelf(c.User, define.EventFriendUpdated, view)
+	return view, nil
+}
+
+// tellSelf tells a user's own devices of what he has changed on one of them.
+func (c *core) tellSelf(user, op string, data any) {
+	c.hub.Publish(hub.Delivery{Event: hub.Event{Op: op, Data: data}, Users: []string{user}})
 }
 
 // Remove ends a friendship on both sides and closes its room, whose history stays.

@@ -2,7 +2,9 @@ package service
 
 import "encoding/json"
 
-// What callers send. Each is checked by the service that takes it (validate.go); pointers are fields that may be left out.
+// What callers of the native ways in send. Each is checked by the service that takes it (validate.go); pointers are fields
+// that may be left out, and `json:"-"` marks what only other ways in ask for. What they alone send stands beside the methods
+// that take it.
 
 // Page asks for a part of a list: Limit 1 to 100, 0 for the default of 50; Cursor is the Next of the page before.
 type Page struct {
@@ -114,7 +116,7 @@ type RoomInput struct {
 	JoinPolicy string   `json:"join_policy" validate:"omitempty,oneof=invite approval open"`
 	History    string   `json:"history" validate:"omitempty,oneof=joined all"`
 	Unique     bool     `json:"-"` // refuse a name that one of the caller's groups has already
-	Ask        bool     `json:"-"` // ask the members for their consent, who need not be friends, instead of adding them
+	Ask        Ask      `json:"-"` // whom to ask for consent, who need not be a friend, instead of adding him
 }
 
 // RoomUpdateInput changes a group's profile and rules; what is left out stays.

@@ -240,23 +240,17 @@ func (s *Rooms) join(ctx context.Context, c Caller, room, message string) error 
 
 // Invitations lists who waits for approval, and who has waited, newest first. Refusals: ErrPrivateRoom, ErrAdminOnly.
 func (s *Rooms) Invitations(ctx context.Context, c Caller, room string, p Page) (List[Invitation], error) {
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[Invitation]{}, err
-	}
 	if _, err := s.leaderOf(ctx, c.User, room); err != nil {
 		return List[Invitation]{}, err
 	}
-	docs, err := s.store.Invitations.Page(ctx, room, at.Key, n+1)
-	if err != nil {
-		return List[Invitation]{}, err
-	}
-	views, err := s.invitationViews(ctx, docs)
-	if err != nil {
-		return List[Invitation]{}, err
-	}
-	return listOf(views, n, func(v *Invitation) Invitation { return *v }, func(_ int, last *Invitation) any { return after{last.Identity} }), nil
+	return s.invitationPage(ctx, p, func(before string, limit int) ([]models.RoomInvitation, error) {
+		return s.store.Invitations.Page(ctx, room, before, limit)
+	})
+}
+
+func (c *core) invitationPage(ctx context.Context, p Page, find func(before string, limit int) ([]models.RoomInvitation, error)) (List[Invitation], error) {
+	show := func(docs []models.RoomInvitation) ([]Invitation, error) { return c.invitationViews(ctx, docs) }
+	return pageAfter(p, find, show, func(d *models.RoomInvitation) string { return d.Identity })
 }
 
 // Approve lets in who waits: the owner and the admins somebody else, or the invitee himself, whoever's approval it waits

@@ -15,28 +15,14 @@ func (s *Rooms) Members(ctx context.Context, c Caller, room, role string, p Page
 	if role != "" && !slices.Contains([]string{define.RoleOwner, define.RoleAdmin, define.RoleMember}, role) {
 		return List[Member]{}, define.Invalid("role", "must be 'owner', 'admin' or 'member'", "必须是 owner、admin 或 member")
 	}
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[Member]{}, err
-	}
 	if _, err := s.memberOf(ctx, c.User, room); err != nil {
 		return List[Member]{}, err
 	}
-	docs, err := s.store.UserRooms.Page(ctx, room, role, at.Key, n+1)
-	if err != nil {
-		return List[Member]{}, err
+	find := func(after string, limit int) ([]models.UserRoom, error) {
+		return s.store.UserRooms.Page(ctx, room, role, after, limit)
 	}
-	identities := make([]string, len(docs))
-	for i := range docs {
-		identities[i] = docs[i].UserIdentity
-	}
-	users, err := s.usersByID(ctx, identities)
-	if err != nil {
-		return List[Member]{}, err
-	}
-	show := func(d *models.UserRoom) Member { return s.memberView(d, users[d.UserIdentity]) }
-	return listOf(docs, n, show, func(_ int, last *models.UserRoom) any { return after{last.Identity} }), nil
+	show := func(docs []models.UserRoom) ([]Member, error) { return s.memberViews(ctx, docs) }
+	return pageAfter(p, find, show, func(d *models.UserRoom) string { return d.Identity })
 }
 
 // Roster returns everybody who is in a room, in the order of arrival. Refusals: as of Members.
@@ -48,19 +34,7 @@ func (s *Rooms) Roster(ctx context.Context, c Caller, room string) ([]Member, er
 	if err != nil {
 		return nil, err
 	}
-	identities := make([]string, len(docs))
-	for i := range docs {
-		identities[i] = docs[i].UserIdentity
-	}
-	users, err := s.usersByID(ctx, identities)
-	if err != nil {
-		return nil, err
-	}
-	members := make([]Member, len(docs))
-	for i := range docs {
-		members[i] = s.memberView(&docs[i], users[docs[i].UserIdentity])
-	}
-	return members, nil
+	return s.memberViews(ctx, docs)
 }
 
 func (c *core) memberView(d *models.UserRoom, user User) Member {
@@ -68,6 +42,11 @@ func (c *core) memberView(d *models.UserRoom, user User) Member {
 		User: user, Role: d.Role, Nickname: d.Nickname, ReadSeq: d.ReadSeq, SilencedUntil: d.SilencedUntil,
 		Online: c.hub.Online(d.UserIdentity), CreatedAt: d.CreatedAt,
 	}
+}
+
+// memberViews shows members in their order.
+func (c *core) memberViews(ctx context.Context, docs []models.UserRoom) ([]Member, error) {
+	return withUsers(ctx, c, func(d *models.UserRoom) string { return d.UserIdentity }, c.memberView)(docs)
 }
 
 // RemoveMember takes somebody out of a group: the owner anyone, an admin members, everybody himself. An owner who is
@@ -207,7 +186,7 @@ func (c *core) handOver(ctx context.Context, state *roomState, owner, heir strin
 	if err := c.notify(ctx, define.NotifyRole, owner, content, heir); err != nil {
 		return err
 	}
-	return c.say(ctx, room, systemMessage{Event: systemOwner, By: owner, Users: []string{heir}})
+	return c.say(ctx, room, systemMessage{Event: define.SystemOwner, By: owner, Users: []string{heir}})
 }
 
 // announceMembers tells a room what has become of some of its members, and returns them.

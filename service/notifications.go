@@ -12,33 +12,13 @@ import (
 // Notifications tells users what has happened to them while they were away.
 type Notifications struct{ *core }
 
-// beforeNumber is the cursor of lists that are ordered by a number, newest first.
-type beforeNumber struct {
-	Before int64 `json:"b"`
-}
-
 // List returns the caller's notifications, newest first.
 func (s *Notifications) List(ctx context.Context, c Caller, p Page) (List[Notification], error) {
-	var at beforeNumber
-	n, err := p.read(&at)
-	if err != nil {
-		return List[Notification]{}, err
+	find := func(before int64, limit int) ([]models.Notification, error) {
+		return s.store.Notifications.Page(ctx, c.User, before, limit)
 	}
-	docs, err := s.store.Notifications.Page(ctx, c.User, at.Before, n+1)
-	if err != nil {
-		return List[Notification]{}, err
-	}
-	senders := make([]string, len(docs))
-	for i := range docs {
-		senders[i] = docs[i].Sender
-	}
-	slices.Sort(senders)
-	users, err := s.usersByID(ctx, slices.Compact(senders))
-	if err != nil {
-		return List[Notification]{}, err
-	}
-	show := func(d *models.Notification) Notification { return notificationView(d, users[d.Sender]) }
-	return listOf(docs, n, show, func(_ int, last *models.Notification) any { return beforeNumber{last.Identity} }), nil
+	show := withUsers(ctx, s.core, func(d *models.Notification) string { return d.Sender }, notificationView)
+	return pageAfter(p, find, show, func(d *models.Notification) int64 { return d.Identity })
 }
 
 // Get returns one of the caller's notifications; ErrNotificationNotFound where it is not his.

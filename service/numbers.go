@@ -78,16 +78,6 @@ func (s *Rooms) ByNumber(ctx context.Context, c Caller, number int64) (Room, err
 	return s.Get(ctx, c, identity)
 }
 
-// Number returns the number of a room, a dissolved one as well; ErrRoomNotFound. It asks for no member, and is meant for
-// what members are told.
-func (s *Rooms) Number(ctx context.Context, identity string) (int64, error) {
-	state, err := s.rooms.get(ctx, identity)
-	if err != nil {
-		return 0, err
-	}
-	return state.room.Number, nil
-}
-
 // Numbered is ByNumber for what is old: it returns one who has cancelled his account as well.
 func (s *Accounts) Numbered(ctx context.Context, number int64) (User, error) {
 	identity, err := s.userNumbers.get(ctx, strconv.FormatInt(number, 10))
@@ -113,7 +103,8 @@ type RoomTitle struct {
 	Name   string
 }
 
-// Title is Number with the name.
+// Title returns what a room is called, a dissolved one as well; ErrRoomNotFound. It asks for no member, and is meant for
+// what members are told.
 func (s *Rooms) Title(ctx context.Context, identity string) (RoomTitle, error) {
 	state, err := s.rooms.get(ctx, identity)
 	if err != nil {
@@ -137,4 +128,28 @@ func (s *Messages) Exists(ctx context.Context, identity int64) (bool, error) {
 func (s *Messages) IdentityAt(ctx context.Context, room string, seq int64) (int64, error) {
 	m, err := s.store.Messages.BySeq(ctx, room, seq)
 	return m.Identity, notFound(err, define.ErrMessageNotFound)
+}
+
+// Places is the number of a room and who is in it, in the order of arrival.
+type Places struct {
+	Number  int64
+	Members []User
+}
+
+// Places returns who is in a room, to its members. It costs nothing for a room that is known. Refusals: ErrRoomNotFound,
+// ErrRoomDissolved.
+func (s *Rooms) Places(ctx context.Context, c Caller, identity string) (Places, error) {
+	state, err := s.memberOf(ctx, c.User, identity)
+	if err != nil {
+		return Places{}, err
+	}
+	users, err := s.usersByID(ctx, state.ids)
+	if err != nil {
+		return Places{}, err
+	}
+	places := Places{Number: state.room.Number, Members: make([]User, len(state.ids))}
+	for i, id := range state.ids {
+		places.Members[i] = users[id]
+	}
+	return places, nil
 }

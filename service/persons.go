@@ -59,8 +59,9 @@ func value[T any](p *T) (v T) {
 	return v
 }
 
-// UpdatePerson changes what the caller says of himself. An address that he has proven is only changed by proving another
-// one: ErrInvalid.
+// UpdatePerson changes what the caller says of himself. Refusals: ErrInvalid for an address where one is proven, or the
+// account has a password: then it takes a code (BindEmail) or the password (UpdateConfirmed), since codes for a new password
+// go to it (ownEmail).
 func (s *Accounts) UpdatePerson(ctx context.Context, c Caller, in PersonInput) (Me, error) {
 	if err := check(in); err != nil {
 		return Me{}, err
@@ -72,11 +73,14 @@ func (s *Accounts) UpdatePerson(ctx context.Context, c Caller, in PersonInput) (
 		if err != nil {
 			return Me{}, notFound(err, define.ErrUserNotFound)
 		}
-		email := strings.ToLower(*in.Email)
-		if user.EmailVerified && email != user.Email {
-			return Me{}, define.Invalid("email", "is proven, and only changed with a code", "已验证的邮箱须通过验证码更改")
+		email, proven := strings.ToLower(*in.Email), false
+		switch {
+		case email == user.Email:
+		case user.EmailVerified || user.Password != "":
+			return Me{}, define.Invalid("email", "is only changed with a code, or with the password", "邮箱须通过验证码或密码更改")
+		default:
+			change.Email, change.EmailVerified = &email, &proven
 		}
-		change.Email = &email
 	}
-	return s.change(ctx, c.User, change)
+	return s.changeProfile(ctx, c, in.Avatar, change)
 }

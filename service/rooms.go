@@ -98,18 +98,16 @@ func (c *core) joinedRooms(ctx context.Context, user string) ([]joined, error) {
 	return all, nil
 }
 
-// Create makes a group of the caller and friends of his. Refusals: ErrInvalid where one of the members is no friend,
-// ErrRoomNameTaken where the name should be the only one.
+// Create makes a group of the caller and friends of his, and asks for their consent whom it is to ask. Refusals: ErrInvalid
+// where one of the members is no friend, ErrBlocked, ErrRoomNameTaken where the name should be the only one; where members are asked,
+// ErrUserNotFound and ErrRateLimited as well.
 func (s *Rooms) Create(ctx context.Context, c Caller, in RoomInput) (Room, error) {
 	if err := check(in); err != nil {
 		return Room{}, err
 	}
 	others := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(in.Members))), func(user string) bool { return user == c.User })
-	var asked []string
-	if in.Ask {
-		asked, others = others, nil
-	}
-	if err := errors.Join(s.mayAdd(ctx, c.User, others), s.mayAsk(ctx, c, asked)); err != nil {
+	added, asked, err := s.divide(ctx, c, in.Ask, others)
+	if err != nil {
 		return Room{}, err
 	}
 	if in.Unique {
@@ -118,24 +116,24 @@ func (s *Rooms) Create(ctx context.Context, c Caller, in RoomInput) (Room, error
 		}
 	}
 	room, err := s.newRoom(ctx, models.Room{
-		Kind: define.RoomGroup, Name: in.Name, Info: in.Info, UserIdentity: c.User, MemberCount: len(others) + 1,
+		Kind: define.RoomGroup, Name: in.Name, Info: in.Info, UserIdentity: c.User, MemberCount: len(added) + 1,
 		JoinPolicy: cmp.Or(in.JoinPolicy, define.JoinInvite), History: cmp.Or(in.History, define.HistoryJoined),
 	})
 	if err != nil {
 		return Room{}, err
 	}
 	members := []models.UserRoom{newMember(&room, c.User, define.RoleOwner, 0)}
-	for _, user := range others {
+	for _, user := range added {
 		members = append(members, newMember(&room, user, define.RoleMember, 0))
 	}
 	if err := s.store.UserRooms.Ensure(ctx, members); err != nil {
 		return Room{}, err
 	}
 	s.rooms.drop(room.Identity)
-	if err := s.announceRoom(ctx, define.EventRoomCreated, room.Identity, append(others, c.User)...); err != nil {
+	if err := s.announceRoom(ctx, define.EventRoomCreated, room.Identity, append(added, c.User)...); err != nil {
 		return Room{}, err
 	}
-	if err := s.notify(ctx, define.NotifyAdded, c.User, models.NotificationContent{Room: room.Identity}, others...); err != nil {
+	if err := s.notify(ctx, define.NotifyAdded, c.User, models.NotificationContent{Room: room.Identity}, added...); err != nil {
 		return Room{}, err
 	}
 	if len(asked) > 0 {

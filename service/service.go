@@ -118,6 +118,9 @@ func (s *Services) Start(ctx context.Context) error {
 	if err := s.core.calls.repair(ctx); err != nil {
 		return err
 	}
+	if err := s.core.repairNames(ctx); err != nil {
+		return err
+	}
 	s.core.indexer.start()
 	s.core.writer.start()
 	s.core.presence.start()

@@ -74,18 +74,12 @@ func (s *Sessions) Logout(ctx context.Context, c Caller) error {
 
 // List returns the caller's devices, the oldest login first.
 func (s *Sessions) List(ctx context.Context, c Caller, p Page) (List[Session], error) {
-	var at after
-	n, err := p.read(&at)
-	if err != nil {
-		return List[Session]{}, err
-	}
-	docs, err := s.store.Sessions.ByUser(ctx, c.User, at.Key, n+1)
-	if err != nil {
-		return List[Session]{}, err
-	}
 	open := map[string]bool{}
 	for _, conn := range s.hub.Conns(c.User) {
 		open[conn.Session()] = true
+	}
+	find := func(after string, limit int) ([]models.Session, error) {
+		return s.store.Sessions.ByUser(ctx, c.User, after, limit)
 	}
 	show := func(d *models.Session) Session {
 		return Session{
@@ -93,7 +87,7 @@ func (s *Sessions) List(ctx context.Context, c Caller, p Page) (List[Session], e
 			CreatedAt: d.CreatedAt, SeenAt: d.SeenAt, ExpiresAt: d.ExpiresAt.UnixMilli(),
 		}
 	}
-	return listOf(docs, n, show, func(_ int, last *models.Session) any { return after{last.Identity} }), nil
+	return pageAfter(p, find, each(show), func(d *models.Session) string { return d.Identity })
 }
 
 // End ends one of the caller's sessions; ErrSessionNotFound where it is not his.

@@ -68,19 +68,13 @@ func (c *core) membersOfAll(ctx context.Context, all []joined) (map[string][]Mem
 	if err != nil {
 		return nil, err
 	}
-	people := make([]string, len(docs))
-	for i := range docs {
-		people[i] = docs[i].UserIdentity
-	}
-	slices.Sort(people)
-	users, err := c.usersByID(ctx, slices.Compact(people))
+	views, err := c.memberViews(ctx, docs)
 	if err != nil {
 		return nil, err
 	}
 	members := make(map[string][]Member, len(all))
 	for i := range docs {
-		room := docs[i].RoomIdentity
-		members[room] = append(members[room], c.memberView(&docs[i], users[docs[i].UserIdentity]))
+		members[docs[i].RoomIdentity] = append(members[docs[i].RoomIdentity], views[i])
 	}
 	return members, nil
 }

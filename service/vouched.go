@@ -52,28 +52,6 @@ func (c *core) addable(ctx context.Context, user string, others []string) (may, 
 	return may, strangers, nil
 }
 
-// Assemble makes a group as Create does, and asks for their consent whom the caller may not add. Refusals: as of Create
-// and of AddMembers.
-func (s *Rooms) Assemble(ctx context.Context, c Caller, in RoomInput) (Room, error) {
-	if err := check(in); err != nil {
-		return Room{}, err
-	}
-	others := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(in.Members))), func(user string) bool { return user == c.User })
-	may, strangers, err := s.addable(ctx, c.User, others)
-	if err != nil {
-		return Room{}, err
-	}
-	in.Members = may
-	room, err := s.Create(ctx, c, in)
-	if err != nil || len(strangers) == 0 {
-		return room, err
-	}
-	if _, err := s.AddMembers(ctx, c, room.Identity, MembersInput{Members: strangers, Ask: true}); err != nil {
-		return Room{}, errors.Join(err, s.Dissolve(ctx, c, room.Identity))
-	}
-	return room, nil
-}
-
 // ConnectInput names somebody to talk to, by identity or account, and a name for the room where one is made.
 type ConnectInput struct {
 	To   string `json:"to" validate:"required,max=100"`

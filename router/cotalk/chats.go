@@ -114,7 +114,7 @@ func (f *Face) createChat(r *request) (any, error) {
 		members[i] = member.Identity
 	}
 	room, err := f.o.Rooms.Create(r.ctx, caller, service.RoomInput{
-		Name: name, Members: members, JoinPolicy: define.JoinInvite, History: define.HistoryAll, Ask: true, Unique: true,
+		Name: name, Members: members, JoinPolicy: define.JoinInvite, History: define.HistoryAll, Ask: service.AskAll, Unique: true,
 	})
 	if err != nil {
 		return nil, words{define.ErrRoomNameTaken: conflict("Chat name conflict")}.in(err)

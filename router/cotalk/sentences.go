@@ -55,14 +55,14 @@ func (h happening) sentence(names map[string]service.User) string {
 			return by + " left the chat."
 		}
 		return by + " kicked " + who + " out of the chat."
-	case "room.owner":
+	case define.SystemOwner:
 		return by + " changed " + who + "'s privilege to owner."
-	case "member.role":
+	case define.SystemRole:
 		return by + " changed " + who + "'s privilege to " + h.Role + "."
-	case "room.renamed":
+	case define.SystemRenamed:
 		return by + " renamed the chat."
-	case "call.ended":
-		if h.Reason == "completed" {
+	case define.EventCallEnded:
+		if h.Reason == define.ReasonCompleted {
 			return fmt.Sprintf("%s made a call (%s, %d:%02d).", by, h.Media, h.Duration/60, h.Duration%60)
 		}
 		return by + " called (" + h.Media + "): " + strings.ReplaceAll(h.Reason, "_", " ") + "."

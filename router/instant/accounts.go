@@ -203,7 +203,7 @@ func (s *Server) revise(c *gin.Context, in reviseInput) (any, error) {
 	case "password":
 		err = s.o.Accounts.ChangePassword(ctx, caller, service.PasswordInput{OldPassword: password, NewPassword: in.Content, PasswordRule: rule})
 	case "email":
-		_, err = s.o.Accounts.SetEmail(ctx, caller, service.EmailInput{Email: in.Content}, password)
+		_, err = s.o.Accounts.UpdateConfirmed(ctx, caller, service.ConfirmedInput{Password: password, Email: &in.Content})
 	default:
 		return refused(-3, "Revise_field Error"), nil
 	}

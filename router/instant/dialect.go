@@ -143,9 +143,6 @@ func (s *Server) toMembers(room string, make func(context.Context, service.Calle
 	})
 }
 
-// renamed is the event of the system message which says that a room has another name.
-const renamed = "room.renamed"
-
 // messageFrame returns nil where there is nothing to say of a message itself.
 func (s *Server) messageFrame(op string, m service.Message) hub.Frame {
 	switch {
@@ -155,7 +152,7 @@ func (s *Server) messageFrame(op string, m service.Message) hub.Frame {
 		})
 	case op != define.EventMessageNew:
 		return nil
-	case happeningOf(&m).Event == renamed:
+	case happeningOf(&m).Event == define.SystemRenamed:
 		return s.fresh(listRooms)
 	}
 	if _, shown := shownAs(&m, func(string) string { return "" }); !shown {

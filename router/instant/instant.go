@@ -30,7 +30,7 @@ type (
 		SearchPart(ctx context.Context, c service.Caller, part string, p service.Page) (service.List[service.User], error)
 		ChangeAccount(ctx context.Context, c service.Caller, in service.AccountInput) (service.Me, error)
 		ChangePassword(ctx context.Context, c service.Caller, in service.PasswordInput) error
-		SetEmail(ctx context.Context, c service.Caller, in service.EmailInput, password string) (service.Me, error)
+		UpdateConfirmed(ctx context.Context, c service.Caller, in service.ConfirmedInput) (service.Me, error)
 		SendEmailCode(ctx context.Context, c service.Caller, in service.EmailInput) error
 		BindEmail(ctx context.Context, c service.Caller, in service.EmailCodeInput) (service.Me, error)
 		CancelSession(ctx context.Context, c service.Caller) error

@@ -69,17 +69,17 @@ func system(data string) string {
 		return "[系统消息] 退出了群聊"
 	case what.Event == define.EventMemberLeft:
 		return fmt.Sprintf("[系统消息] 将 %d 位成员移出了群聊", len(what.Users))
-	case what.Event == "room.owner":
+	case what.Event == define.SystemOwner:
 		return "[系统消息] 转让了群主"
-	case what.Event == "member.role" && what.Role == define.RoleAdmin:
+	case what.Event == define.SystemRole && what.Role == define.RoleAdmin:
 		return "[系统消息] 任命了管理员"
-	case what.Event == "member.role":
+	case what.Event == define.SystemRole:
 		return "[系统消息] 撤销了管理员"
 	case what.Event == define.EventCallEnded && what.Duration > 0:
 		return fmt.Sprintf("[通话] 时长 %d:%02d", what.Duration/60, what.Duration%60)
 	case what.Event == define.EventCallEnded:
 		return "[通话] 未接通"
-	case what.Event == "room.renamed":
+	case what.Event == define.SystemRenamed:
 		return "[系统消息] 修改了群名称"
 	}
 	return "[系统消息]"

@@ -91,7 +91,7 @@ func (f *Face) createGroup(c *gin.Context, name string, others []string) error {
 		}
 		members[i] = found.Identity
 	}
-	room, err := f.o.Rooms.Assemble(ctx, caller, service.RoomInput{Name: name, Members: members})
+	room, err := f.o.Rooms.Create(ctx, caller, service.RoomInput{Name: name, Members: members, Ask: service.AskStrangers})
 	if err != nil {
 		return err
 	}

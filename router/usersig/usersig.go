@@ -37,7 +37,7 @@ type (
 		Connect(ctx context.Context, c service.Caller, in service.ConnectInput) (service.Connection, error)
 	}
 	rooms interface {
-		Assemble(ctx context.Context, c service.Caller, in service.RoomInput) (service.Room, error)
+		Create(ctx context.Context, c service.Caller, in service.RoomInput) (service.Room, error)
 		Find(ctx context.Context, c service.Caller, number int64) (string, error)
 		Get(ctx context.Context, c service.Caller, room string) (service.Room, error)
 		GetRecent(ctx context.Context, c service.Caller, room string) (service.RecentRoom, error)
