@@ -183,7 +183,7 @@ func (r *replayer) compare(c *comparison, step *recordedStep, there, here any) {
 		r.note(step, found.String())
 	}
 	for path := range step.Differs {
-		if !c.used[path] {
+		if !c.used[path] && len(c.found) == 0 {
 			r.note(step, path+" does not differ")
 		}
 	}
