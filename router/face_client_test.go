@@ -101,6 +101,7 @@ type faceSocket struct {
 	t      *testing.T
 	conn   *websocket.Conn
 	frames chan string
+	pongs  chan struct{}
 	ended  chan struct{} // closed when the connection is gone
 	err    error         // why; read after ended
 }
@@ -113,7 +114,19 @@ func (s *server) faceSocket(path string, header http.Header) *faceSocket {
 	if err != nil {
 		s.t.Fatalf("open %s: %v", path, err)
 	}
-	f := &faceSocket{t: s.t, conn: conn, frames: make(chan string, 1024), ended: make(chan struct{})}
+	return listen(s.t, conn)
+}
+
+// listen makes a client of a connection that is open.
+func listen(t *testing.T, conn *websocket.Conn) *faceSocket {
+	f := &faceSocket{t: t, conn: conn, frames: make(chan string, 1024), pongs: make(chan struct{}, 1), ended: make(chan struct{})}
+	conn.SetPongHandler(func(string) error {
+		select {
+		case f.pongs <- struct{}{}:
+		default: // nobody has asked
+		}
+		return nil
+	})
 	go func() {
 		defer close(f.ended)
 		for {
@@ -125,7 +138,7 @@ func (s *server) faceSocket(path string, header http.Header) *faceSocket {
 			f.frames <- string(text)
 		}
 	}()
-	s.t.Cleanup(func() {
+	t.Cleanup(func() {
 		_ = conn.Close() // it may be gone already
 		<-f.ended
 	})
