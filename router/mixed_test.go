@@ -21,7 +21,10 @@ type gathering struct {
 
 func (s *server) gathering() *gathering {
 	s.t.Helper()
-	all := s.visitors()
+	all := []visitor{}
+	for _, register := range waysIn {
+		all = append(all, register(s))
+	}
 	g := &gathering{server: s, owner: all[0].(*nativeVisitor), others: all[1:]}
 	identities := []string{}
 	for _, v := range g.others {
@@ -123,10 +126,15 @@ func TestMixedRoom(t *testing.T) {
 	for _, v := range g.others {
 		checkHeard(t, v, all)
 	}
+	end := []message{g.owner.send(g.room.Identity, "the end")}
+	for _, v := range everybody {
+		checkHeard(t, v, end) // and nothing came before
+	}
 	now := g.owner.history(g.room.Identity)
 	for _, v := range everybody {
 		g.checkLists(v, now)
 	}
+	rows = g.stored(database)
 	for i, m := range now {
 		if m.Data != rows[i].Data && m.RecalledAt == 0 {
 			t.Errorf("message %d is listed as %q, the database has %q", i, m.Data, rows[i].Data)

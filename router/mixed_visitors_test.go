@@ -35,18 +35,16 @@ type sight struct {
 	text string
 }
 
-// visitors registers one person for each way in.
-func (s *server) visitors() []visitor {
-	s.t.Helper()
-	native, usersig := s.user("nat"), s.usersig("sig")
-	all := []visitor{
-		&nativeVisitor{user: native}, &cotalkVisitor{cotalker: s.cotalker("cot")}, &instantVisitor{pupil: s.pupil("ins")},
-		&classicVisitor{classic: s.classic("cla")}, &usersigVisitor{usersig: usersig},
-	}
-	return all
+// waysIn registers somebody for each way in.
+var waysIn = []func(*server) visitor{
+	func(s *server) visitor { return &nativeVisitor{user: s.user("nat")} },
+	func(s *server) visitor { return &cotalkVisitor{cotalker: s.cotalker("cot")} },
+	func(s *server) visitor { return &instantVisitor{pupil: s.pupil("ins")} },
+	func(s *server) visitor { return &classicVisitor{classic: s.classic("cla")} },
+	func(s *server) visitor { return &usersigVisitor{usersig: s.usersig("sig")} },
 }
 
-// recallMark begins what is said in order to be recalled.
+// recalled is what is said in order to be recalled.
 func recalled(mark string, n int) string { return fmt.Sprintf("%s %d", mark, n) }
 
 // nativeVisitor writes over one socket and listens on another.
