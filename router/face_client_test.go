@@ -127,7 +127,13 @@ func (s *server) faceSocket(path string, header http.Header) *faceSocket {
 	}()
 	s.t.Cleanup(func() {
 		_ = conn.Close() // it may be gone already
-		<-f.ended
+		for {
+			select {
+			case <-f.ended:
+				return
+			case <-f.frames: // the reader must not wait for room
+			}
+		}
 	})
 	return f
 }
