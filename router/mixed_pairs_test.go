@@ -168,7 +168,7 @@ func (v *cotalkVisitor) finds(in roomView) bool {
 	return slices.ContainsFunc(v.ask("GET", v.own("/chats"), nil).ok().list("chats"), func(chat fields) bool { return chat["chat_id"] == float64(in.Number) })
 }
 
-// readers returns the numbers of those who have read a message.
+// readersOf returns the numbers of those who have read a message.
 func readersOf(m fields) (numbers []int64) {
 	for _, one := range m["read_users"].([]any) {
 		numbers = append(numbers, int64(one.(float64)))
