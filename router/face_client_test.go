@@ -140,7 +140,13 @@ func listen(t *testing.T, conn *websocket.Conn) *faceSocket {
 	}()
 	t.Cleanup(func() {
 		_ = conn.Close() // it may be gone already
-		<-f.ended
+		for {
+			select {
+			case <-f.ended:
+				return
+			case <-f.frames: // the reader must not wait for room
+			}
+		}
 	})
 	return f
 }

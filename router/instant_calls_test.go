@@ -209,6 +209,36 @@ func TestInstantCallsNatives(t *testing.T) {
 	ap.hears("call_stopped").is(t, fields{})
 }
 
+// A call of a native client has no offer that the published client could answer, and so does not ring on it. It rings on
+// the user's other devices, and does not stand in the way of the next call.
+func TestInstantCallsOfNatives(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob, anna := s.pupil("alice"), s.pupil("bobby"), s.user("anna")
+	alice.socket().befriends(alice, bob, bob.socket())
+	native := alice.native()
+	private := anna.befriend(native)
+	ap, bp, phone, n := alice.phone(), bob.phone(), native.socket(), anna.socket()
+	s.online(alice, 3)
+	s.online(bob, 2)
+	for _, taken := range []bool{true, false} {
+		call := decode[map[string]any](t, "call.start", n.ok("call.start", fields{"room": private, "media": "audio"}))["identity"]
+		phone.expect("call.ringing")
+		ap.send(fields{"type": "answer_call", "data": fields{"caller": anna.account, "rtcMessage": answered}}) // nothing comes of it
+		if taken {
+			phone.ok("call.accept", fields{"call": call})
+			n.expect("call.accepted")
+		}
+		n.ok("call.end", fields{"call": call})
+		phone.expect("call.ended")
+		for _, socket := range []*socket{n, phone} {
+			socket.expect("message.new")
+		}
+	}
+	bp.send(callTo(alice, offer))
+	ap.hears("call_received") // and nothing before
+}
+
 // untilCall returns the data of the next frame of a type and passes over others.
 func (l *line) untilCall(kind string) said {
 	l.t.Helper()

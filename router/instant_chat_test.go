@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
+
 	"parlor/define"
 )
 
@@ -303,7 +305,7 @@ func TestInstantSettings(t *testing.T) {
 	if listed["is_top"] != true || listed["is_notice"] != false || listed["is_specific"] != true {
 		t.Errorf("the room is %v", listed)
 	}
-	// Her client asks for the password itself and shows what it has: the login has opened what she locks.
+	// The password that has opened her session opens what she locks as well, for a while.
 	if got := listed.list("message_list"); len(got) != 1 {
 		t.Errorf("the locked room shows %v", got)
 	}
@@ -321,8 +323,9 @@ func TestInstantSettings(t *testing.T) {
 	if got := c.rooms()[room]; got["is_specific"] != true || len(got.list("message_list")) > 0 {
 		t.Errorf("the locked room shows %v", got)
 	}
-	b.say("text", "unheard")
+	unheard := b.say("text", "unheard").number("msg_id")
 	a.next("Msg")
+	c.hints(room, unheard)
 	c.quiet()
 	c.ask("examine_password_twice", fields{"function": "examine_password_twice", "password": "wrong"}).is(t, fields{"function": "examine_password_twice", "access": false})
 	c.ask("examine_password_twice", fields{"function": "examine_password_twice"}).is(t, fields{"function": "examine_password_twice", "access": false})
@@ -340,6 +343,63 @@ func TestInstantSettings(t *testing.T) {
 	for _, name := range []string{"revise_is_top", "revise_is_notice", "revise_is_specific"} {
 		a.says("Group not found", fields{"function": name, "chatroom_id": 1 << 50, "is_top": true})
 	}
+}
+
+// hints fails the test unless the next frame says of a message that it has come, and nothing of what it says.
+func (l *line) hints(room, message int64) {
+	l.t.Helper()
+	m := l.next("Msg")
+	m.is(l.t, fields{
+		"function": "Msg", "msg_id": message, "msg_body": "[会话已锁定，重新登录后可见]", "msg_time": m["msg_time"], "msg_type": "text", "sender": "",
+		"reply_id": -1, "combine_list": []int{}, "room_id": room, "avatar": "/static/media/pic/default.jpeg",
+		"read_list": []bool{false, false}, "delete_list": []bool{false, false}, "is_delete": false,
+	})
+}
+
+// The password of a login opens what its user locks for 30 minutes, and not for as long as the session lasts.
+func TestInstantLockOutlastsTheLogin(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.pupil("alice"), s.pupil("bobby")
+	native := alice.native() // whose own login opens nothing
+	a, b := alice.socket(), bob.socket()
+	room := a.befriends(alice, bob, b)
+	b.open(room)
+	a.says("Is_Specific Revise Success", fields{"function": "revise_is_specific", "chatroom_id": room, "is_specific": true})
+	a.settle()
+	secret := b.say("text", "a secret").number("msg_id")
+	if got := a.next("Msg"); got["msg_body"] != "a secret" {
+		t.Errorf("after the login she hears %v", got)
+	}
+	now := time.Now()
+	in := bson.D{{Key: "user_identity", Value: native.identity}, {Key: "unlocked." + define.UnlockAll, Value: bson.D{
+		{Key: "$gt", Value: now.Add(29 * time.Minute).UnixMilli()}, {Key: "$lte", Value: now.Add(define.UnlockLifetime).UnixMilli()},
+	}}}
+	set(t, s.openDatabase().Collection("session"), in, bson.D{{Key: "unlocked." + define.UnlockAll, Value: now.Add(-time.Second).UnixMilli()}})
+
+	late := alice.socket()
+	if got := late.rooms()[room]; got["is_specific"] != true || len(got.list("message_list")) > 0 {
+		t.Errorf("30 minutes later she sees %v", got)
+	}
+	more := b.say("text", "another").number("msg_id")
+	late.hints(room, more)
+	b.ask("withdraw_message", fields{"function": "withdraw_message", "msg_id": more})
+	late.next("withdraw_message").is(t, fields{"function": "withdraw_message", "msg_id": more, "room_id": room})
+	parts, _ := s.instant("POST", "/user/message", alice.cookie, fields{"combine_list": []int64{secret}})
+	parts.is(t, fields{"code": -2, "info": "no message", "msg_id": secret})
+	for _, in := range []fields{
+		{"function": "revise_is_specific", "chatroom_id": room, "is_specific": false},
+		{"function": "fetch_message", "father_id": secret}, {"function": "delete_message", "msg_id": secret},
+	} {
+		if got := late.ask(in["function"].(string), in); got["message"] == nil {
+			t.Errorf("%v is answered with %v", in, got)
+		}
+	}
+	late.ask("examine_password_twice", fields{"function": "examine_password_twice", "password": alice.password}).is(t, fields{"function": "examine_password_twice", "access": true})
+	if got := late.rooms()[room].list("message_list"); len(got) != 1 || got[0]["msg_body"] != "a secret" {
+		t.Errorf("after the password she sees %v", got)
+	}
+	late.says("Is_Specific Revise Success", fields{"function": "revise_is_specific", "chatroom_id": room, "is_specific": false})
 }
 
 // roomOf returns the identity of a room by its number.

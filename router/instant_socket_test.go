@@ -171,11 +171,7 @@ func TestInstantBadFrames(t *testing.T) {
 		for _, value := range []string{`"x"`, "5", "-1", "1e400", "9223372036854775808", "null", "[]", "{}", `[null]`, `["x",5,{}]`, "true", "1.5"} {
 			var text strings.Builder
 			text.WriteString(`{"function":"` + name + `"`)
-			for _, key := range []string{
-				"username", "from", "to", "room_id", "room_name", "roomname", "roomid", "chatroom_id", "msg_type", "msg_body", "reply_id", "combine_list", "transroom_id",
-				"read_message_list", "read_user", "msg_id", "father_id", "member_list", "member_name", "manager_name", "new_master_name", "added_username",
-				"message_id", "answer", "is_top", "is_notice", "is_specific", "password", "token", "friend_list", "chatroom_list", "refresh",
-			} {
+			for _, key := range instantFields {
 				text.WriteString(`,"` + key + `":` + value)
 			}
 			text.WriteString("}")

@@ -126,10 +126,9 @@ func (s *Rooms) UnlockAll(ctx context.Context, c Caller, in UnlockInput) error {
 	return s.unlock(ctx, c, define.UnlockAll, time.Now().Add(define.UnlockLifetime))
 }
 
-// KeepUnlocked lets the caller's session read what he has locked for as long as it lasts. It asks for nothing: it is for
-// sessions that his password has just opened, of clients that ask for it again themselves.
-func (s *Rooms) KeepUnlocked(ctx context.Context, c Caller, until time.Time) error {
-	return s.unlock(ctx, c, define.UnlockAll, until)
+// UnlockAtLogin is UnlockAll for a session that the caller's password has just opened: it asks for nothing.
+func (s *Rooms) UnlockAtLogin(ctx context.Context, c Caller) error {
+	return s.unlock(ctx, c, define.UnlockAll, time.Now().Add(define.UnlockLifetime))
 }
 
 // unlock lets a session read a locked room, or all of them.

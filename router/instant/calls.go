@@ -94,24 +94,22 @@ func (k *caller) receive(kind int, frame []byte) {
 		return
 	}
 	ctx := k.server.o.Sockets.Context()
-	known := k.conn.Caller().User != ""
-	var err error
-	switch {
-	case f.Type == "login" && !known:
-		err = k.login(ctx, *f.Data)
-	case !known:
-	case f.Type == "call":
-		err = k.start(ctx, *f.Data)
-	case f.Type == "answer_call":
-		err = k.answer(ctx, *f.Data)
-	case f.Type == "ICEcandidate":
-		err = k.candidate(ctx, *f.Data)
-	case f.Type == "stop_call":
-		err = k.stop(ctx, *f.Data)
+	serve, there := callFunctions[f.Type]
+	if known := k.conn.Caller().User != ""; !there || known == (f.Type == "login") {
+		return
 	}
-	if err != nil && !refusal(err) {
+	if err := serve(k, ctx, *f.Data); err != nil && !refusal(err) {
 		k.server.o.Log.Error("a call failed", "type", f.Type, "error", err, "user", k.conn.Caller().User, "request_id", k.conn.RequestID)
 	}
+}
+
+// callFunctions are all that a client of /ws/call/ can ask for: to log in, once, and after that the rest.
+var callFunctions = map[string]func(k *caller, ctx context.Context, in callData) error{
+	"login":        (*caller).login,
+	"call":         (*caller).start,
+	"answer_call":  (*caller).answer,
+	"ICEcandidate": (*caller).candidate,
+	"stop_call":    (*caller).stop,
 }
 
 // sentCall is a frame of a client. The document has its data beside the type.

@@ -35,6 +35,8 @@ func (d *chatDialect) Encode(e hub.Event) (hub.Frame, error) {
 		if frame := s.messageFrame(e.Op, data); frame != nil {
 			return frame, nil
 		}
+	case service.LockedMessage:
+		return s.hintFrame(e.Op, data), nil
 	case service.RoomReadEvent:
 		return s.readFrame(data), nil
 	case service.MessageDeletedEvent:
@@ -147,9 +149,7 @@ func (s *Server) toMembers(room string, make func(context.Context, service.Calle
 func (s *Server) messageFrame(op string, m service.Message) hub.Frame {
 	switch {
 	case op == define.EventMessageRecalled:
-		return s.toMembers(m.RoomIdentity, func(_ context.Context, _ service.Caller, places service.Places) (any, error) {
-			return withdrawn{"withdraw_message", m.Identity, places.Number}, nil
-		})
+		return s.withdrawnFrame(m.RoomIdentity, m.Identity)
 	case op != define.EventMessageNew:
 		return nil
 	case happeningOf(&m).Event == define.SystemRenamed:
@@ -161,6 +161,33 @@ func (s *Server) messageFrame(op string, m service.Message) hub.Frame {
 	return s.toMembers(m.RoomIdentity, func(ctx context.Context, _ service.Caller, places service.Places) (any, error) {
 		return s.pushedMessage(ctx, &m, places), nil
 	})
+}
+
+func (s *Server) withdrawnFrame(room string, message int64) hub.Frame {
+	return s.toMembers(room, func(_ context.Context, _ service.Caller, places service.Places) (any, error) {
+		return withdrawn{"withdraw_message", message, places.Number}, nil
+	})
+}
+
+// locked is what is shown of a message in a room that its reader has locked. The published client has no other way to
+// give the password again than to log in.
+const locked = "[会话已锁定，重新登录后可见]"
+
+// hintFrame tells who has locked a room that something has come, or is gone. It returns nil for all else.
+func (s *Server) hintFrame(op string, hint service.LockedMessage) hub.Frame {
+	switch op {
+	case define.EventMessageRecalled:
+		return s.withdrawnFrame(hint.RoomIdentity, hint.Identity)
+	case define.EventMessageNew:
+		return s.toMembers(hint.RoomIdentity, func(_ context.Context, _ service.Caller, places service.Places) (any, error) {
+			return pushed{
+				Function: "Msg", MsgID: hint.Identity, Body: locked, Time: clock(hint.CreatedAt), Type: typeText, ReplyID: -1,
+				CombineList: []int64{}, RoomID: places.Number, Avatar: avatarOf(&service.User{}),
+				ReadList: marks(places.Members, ""), DeleteList: make([]bool, len(places.Members)),
+			}, nil
+		})
+	}
+	return nil
 }
 
 // pushedMessage shows a new message: nobody but its sender has read it.

@@ -73,7 +73,7 @@ type (
 		Read(ctx context.Context, c service.Caller, room string, in service.ReadInput) (service.RoomMe, error)
 		UpdateMe(ctx context.Context, c service.Caller, room string, in service.RoomMeInput) (service.RoomMe, error)
 		UnlockAll(ctx context.Context, c service.Caller, in service.UnlockInput) error
-		KeepUnlocked(ctx context.Context, c service.Caller, until time.Time) error
+		UnlockAtLogin(ctx context.Context, c service.Caller) error
 	}
 	messages interface {
 		// Submit returns at once and calls done exactly once, from any goroutine.
