@@ -113,7 +113,12 @@ func (s *server) faceSocket(path string, header http.Header) *faceSocket {
 	if err != nil {
 		s.t.Fatalf("open %s: %v", path, err)
 	}
-	f := &faceSocket{t: s.t, conn: conn, frames: make(chan string, 1024), ended: make(chan struct{})}
+	return listen(s.t, conn)
+}
+
+// listen makes a client of a connection that is open.
+func listen(t *testing.T, conn *websocket.Conn) *faceSocket {
+	f := &faceSocket{t: t, conn: conn, frames: make(chan string, 1024), ended: make(chan struct{})}
 	go func() {
 		defer close(f.ended)
 		for {
@@ -125,7 +130,7 @@ func (s *server) faceSocket(path string, header http.Header) *faceSocket {
 			f.frames <- string(text)
 		}
 	}()
-	s.t.Cleanup(func() {
+	t.Cleanup(func() {
 		_ = conn.Close() // it may be gone already
 		<-f.ended
 	})
