@@ -31,7 +31,7 @@ import (
 //
 // A step is a call (method, path, query, header, and json, form, multipart or text as its body), or open, send (JSON; text
 // as it stands) or close of a socket. A socket has the name of its actor unless the step says another: "socket":
-// "alice.tablet". An actor keeps cookies. recordedStep has all fields.
+// "alice-tablet", without dots. An actor keeps cookies. recordedStep has all fields.
 //
 //   - {name} puts in what an earlier step saved; where it is a whole string of JSON, with its type. Paths to save begin
 //     with answer, or frames: "frames.alice.-1.msg_id" is of the last frame that alice heard in this step.
@@ -50,9 +50,9 @@ import (
 //     it lists is written by hand, in the words of "here", and compared; frames always are.
 //   - "closed": {"alice": 1011} was recorded where the server closed a socket.
 //
-// A replay reads as many frames as are expected and sleeps never. So what is answered by nothing may still be under way
-// when another actor goes on: let a step follow that is answered on the same socket. That nothing else came is seen at
-// the end: the server stops, and what the sockets hear until then must be nothing.
+// A replay reads as many frames as are expected and sleeps never: before the next step, what a socket has sent was served,
+// and what must be heard was heard. That nothing else came is seen at the end: the server stops, and what the sockets hear
+// until then must be nothing.
 func TestRecorded(t *testing.T) {
 	t.Parallel()
 	for name, face := range recordedFaces() {
