@@ -63,7 +63,7 @@ func TestUsersigUsers(t *testing.T) {
 				`"username":null`, `"username":"bee"`).Replace(ownChatUser("B1")) + `}}`,
 		},
 		{
-			"change to nothing", "POST", "/chat/change-chat-user-info/", b1.sig, create("name", "", "gender", ""),
+			"change to nothing", "POST", "/chat/change-chat-user-info/", b1.sig, create("name", "", "gender", "", "nickname", ""),
 			`{"code":200,"message":"更改成功","data":{"chat_user":` + strings.NewReplacer(`"city":null`, `"city":"上海"`, `"username":null`, `"username":"bee"`).Replace(ownChatUser("B1")) + `}}`,
 		},
 		{"change without a signature", "POST", "/chat/change-chat-user-info/", "", create("name", "x"), `{"code":403,"message":"user_sig无效","data":{}}`},
