@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"parlor/define"
+	"parlor/helper"
 	"parlor/middleware"
 	"parlor/service"
 )
@@ -99,7 +100,7 @@ func (f *Face) signFor(c *gin.Context, user service.User) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		sig, err := f.o.Sessions.Sign(ctx, caller, f.o.Config.SigTTL, nil)
+		sig, err := f.o.Sessions.Sign(ctx, caller, f.o.Config.SigTTL, map[string]any{"sig": helper.NewIdentity()}) // no two are alike
 		if !errors.Is(err, define.ErrSessionEnded) || tries > 0 { // it may have been ended just now
 			return sig.Token, err
 		}
