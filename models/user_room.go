@@ -82,6 +82,11 @@ func (u UserRooms) Among(ctx context.Context, user string, rooms []string) ([]Us
 	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "user_identity", Value: user}, {Key: "room_identity", Value: bson.D{{Key: "$in", Value: rooms}}}})
 }
 
+// Some returns those of the users who are in a room, in no order.
+func (u UserRooms) Some(ctx context.Context, room string, users []string) ([]UserRoom, error) {
+	return findAll[UserRoom](ctx, u.c, bson.D{{Key: "room_identity", Value: room}, {Key: "user_identity", Value: bson.D{{Key: "$in", Value: users}}}})
+}
+
 // Page returns members of a room in the order of arrival, after the identity `after`; of one role where role is not empty.
 func (u UserRooms) Page(ctx context.Context, room, role, after string, limit int) ([]UserRoom, error) {
 	filter := bson.D{{Key: "room_identity", Value: room}, {Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}}

@@ -43,6 +43,7 @@ func TestUsersigUsers(t *testing.T) {
 		{"JSON is not read", "POST", "/chat/create-chat-user/", "", `{"user_id":"json"}`, `{"code":400,"message":"user_id不能为空","data":{}}`},
 		{"a bad id", "POST", "/chat/create-chat-user/", "", create("user_id", "a b"), `{"code":400,"message":"user_id必须是2到50个文字、数字或 _ - .","data":{}}`},
 		{"a bad day", "POST", "/chat/create-chat-user/", "", create("user_id", "x-"+s.suffix(), "birthday", "yesterday"), `{"code":400,"message":"birthday必须是日期，例如 2006-01-02","data":{}}`},
+		{"a bad address", "POST", "/chat/create-chat-user/", "", create("user_id", "x-"+s.suffix(), "email", "somewhere"), `{"code":400,"message":"email必须是一个有效的邮箱","data":{}}`},
 		{"a bad gender", "POST", "/chat/create-chat-user/", "", create("user_id", "x-"+s.suffix(), "gender", "x"), `{"code":400,"message":"gender须为男或女","data":{}}`},
 		{"oneself", "GET", "/chat/chat-user-info/?user_id=" + a1.id, a1.sig, nil, `{"code":200,"message":"获取成功","data":{"chat_user":` + ownChatUser("A1") + `}}`},
 		{"another", "GET", "/chat/chat-user-info/?user_id=" + b1.id, a1.sig, nil, `{"code":200,"message":"获取成功","data":{"chat_user":` + chatUser("B1") + `}}`},
@@ -62,7 +63,7 @@ func TestUsersigUsers(t *testing.T) {
 				`"username":null`, `"username":"bee"`).Replace(ownChatUser("B1")) + `}}`,
 		},
 		{
-			"change to nothing", "POST", "/chat/change-chat-user-info/", b1.sig, create("name", "", "gender", ""),
+			"change to nothing", "POST", "/chat/change-chat-user-info/", b1.sig, create("name", "", "gender", "", "nickname", ""),
 			`{"code":200,"message":"更改成功","data":{"chat_user":` + strings.NewReplacer(`"city":null`, `"city":"上海"`, `"username":null`, `"username":"bee"`).Replace(ownChatUser("B1")) + `}}`,
 		},
 		{"change without a signature", "POST", "/chat/change-chat-user-info/", "", create("name", "x"), `{"code":403,"message":"user_sig无效","data":{}}`},
@@ -195,6 +196,7 @@ func TestUsersigSessions(t *testing.T) {
 		{"of two", a1, "1", "talk", list(a1.id, b1.id), created("创建成功", sessionJSON("1", "talk", chatUser("B1"), 0, "null"))},
 		{"again, by the other", b1, "1", "other", list(a1.id, b1.id), created("已存在，不需创建", sessionJSON("1", "talk", chatUser("A1"), 0, "null"))},
 		{"a group", a1, "2", "all", list(a1.id, b1.id, c1.id), created("创建成功", sessionJSON("2", "all", "{}", 0, "null"))},
+		{"a group of oneself", a1, "2", "alone", list(a1.id), created("创建成功", sessionJSON("2", "alone", "{}", 0, "null"))},
 		{"a group of others gets its maker", c1, "2", "two", list(a1.id, b1.id), created("创建成功", sessionJSON("2", "two", "{}", 0, "null"))},
 		{"a group with nobody there", a1, "2", "x", list(a1.id, "zz"), `{"code":404,"message":"未取到user_id为 zz 的用户","data":{}}`},
 		{"a group without a name", a1, "2", "", list(a1.id, b1.id), `{"code":400,"message":"name为必填字段","data":{}}`},
@@ -224,10 +226,10 @@ func TestUsersigSessions(t *testing.T) {
 			t.Errorf("%s: %s, want %s", query, summary, want)
 		}
 	}
-	page("", `[native two all talk] ["num_of_sessions":4, "num_of_pages":1]`)
-	page("?page_size=3", `[native two all] ["num_of_sessions":4, "num_of_pages":2]`)
-	page("?page_size=3&page_num=2", `[talk] ["num_of_sessions":4, "num_of_pages":2]`)
-	page("?total=1&page_size=1", `[native two all talk] ["num_of_sessions":null, "num_of_pages":null]`)
+	page("", `[native two alone all talk] ["num_of_sessions":5, "num_of_pages":1]`)
+	page("?page_size=3", `[native two alone] ["num_of_sessions":5, "num_of_pages":2]`)
+	page("?page_size=3&page_num=2", `[all talk] ["num_of_sessions":5, "num_of_pages":2]`)
+	page("?total=1&page_size=1", `[native two alone all talk] ["num_of_sessions":null, "num_of_pages":null]`)
 	for query, want := range map[string]string{
 		"?page_num=2": `{"code":404,"message":"未找到","data":{}}`, "?page_num=0": `{"code":400,"message":"page_num须为正整数，page_size不超过1000","data":{}}`,
 		"?page_size=x": `{"code":400,"message":"page_size须为正整数，page_size不超过1000","data":{}}`,

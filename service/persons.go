@@ -12,7 +12,7 @@ import (
 // PersonInput changes what a user says of himself, and what only some ways in ask of him.
 type PersonInput struct {
 	ProfileInput
-	Username  *string `json:"username" validate:"omitempty,max=50"`
+	Username  *string `json:"username" validate:"omitempty,max=128"`
 	IDCardNum *string `json:"id_card_num" validate:"omitempty,max=32"`
 	// AvatarAddress is that of an avatar which is kept elsewhere; empty for none.
 	AvatarAddress *string `json:"avatar" validate:"omitempty,max=128"`

@@ -28,6 +28,9 @@ func (c *core) vouched(ctx context.Context, users ...string) (map[string]bool, e
 // addable tells apart whom a user may add to a group, friends and, among users of the deployment, each other, and whom he
 // may only ask.
 func (c *core) addable(ctx context.Context, user string, others []string) (may, strangers []string, err error) {
+	if len(others) == 0 {
+		return nil, nil, nil
+	}
 	friends, err := c.store.Friendships.Among(ctx, user, others)
 	if err != nil {
 		return nil, nil, err

@@ -157,12 +157,14 @@ func (c *Conn) Open() bool {
 }
 
 // Serve gives receive one frame of the client after the other, from one goroutine, until the connection ends. It returns
-// at once. kind is websocket.TextMessage or websocket.BinaryMessage; the bytes are at most define.FrameMax and belong to
+// at once. The client learns that his socket is open when it is served, or of the first frame: so he is known before, where
+// Join comes first. kind is websocket.TextMessage or websocket.BinaryMessage; the bytes are at most define.FrameMax and belong to
 // receive until it returns. A panic of receive costs that frame and nothing else.
 func (c *Conn) Serve(receive func(kind int, frame []byte)) {
 	if c.hub == nil {
 		c.readUntil(c.server.o.Silence) // in all, to say who he is
 	}
+	_ = c.wire.flush() // fails where reading will
 	c.server.start(c, func() { c.read(receive) })
 }
 

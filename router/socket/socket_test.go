@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -39,7 +40,7 @@ func (words) Encode(e hub.Event) (hub.Frame, error) {
 	return nil, nil
 }
 
-// house is a way in on which "I am X" makes a socket one of X, "panic" panics, and everything else is echoed.
+// house is a way in on which ?user=X or "I am X" makes a socket one of X, "panic" panics, and everything else is echoed.
 type house struct {
 	hub     *hub.Hub
 	sockets *socket.Server
@@ -77,6 +78,14 @@ func (h *house) answer(c *gin.Context) error {
 	conn, err := h.sockets.Accept(c)
 	if conn == nil {
 		return err
+	}
+	if user := c.Query("user"); user != "" {
+		conn.Join(h.sockets.Context(), socket.Login{
+			Caller: service.Caller{User: user, Session: "1"}, Expires: time.Now().Add(time.Hour), Dialect: words{},
+			Check: func(context.Context) error { return nil },
+		})
+		conn.Serve(func(int, []byte) {})
+		return nil
 	}
 	conn.Send(socket.Raw([]byte("who are you")))
 	conn.Serve(func(_ int, frame []byte) {
@@ -146,6 +155,27 @@ func TestASocketJoinsWhenItSaysWhoItIs(t *testing.T) {
 	c.say("panic")
 	c.say("still there")
 	c.hears("still there")
+}
+
+// A way in may have no word for "ready": who has opened a socket there must miss nothing all the same.
+func TestAnOpenSocketIsKnown(t *testing.T) {
+	t.Parallel()
+	h := open(t, 0)
+	for i := range 200 {
+		user := fmt.Sprint("user", i)
+		conn, _, err := websocket.DefaultDialer.Dial(h.url+"?user="+user, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !h.hub.Online(user) {
+			t.Fatalf("the socket of %s is open, but nobody knows", user)
+		}
+		h.hub.Publish(hub.Delivery{Event: hub.Event{Data: "news"}, Users: []string{user}})
+		if _, got, err := conn.ReadMessage(); err != nil || string(got) != "news" {
+			t.Fatalf("got %q, %v", got, err)
+		}
+		conn.Close()
+	}
 }
 
 func TestASessionThatEndedMeanwhile(t *testing.T) {

@@ -25,6 +25,7 @@ type wire struct {
 	timeout time.Duration // for one system call to take all that was gathered
 
 	mu      sync.Mutex
+	upgrade bool             // the answer to the handshake was added
 	buffer  *[gatherMax]byte // from the pool, while there is something in it
 	waiting []byte           // what has not been sent; begins in buffer
 	closed  bool             // a close frame was added; what comes behind it is dropped (RFC 6455, 5.5.1)
@@ -59,12 +60,17 @@ func (w *wire) flush() error {
 }
 
 // Write sends whole frames at once, behind what was gathered. The websocket package writes its handshake and its
-// control frames through it.
+// control frames through it. The answer to the handshake, which is the first, waits for the first frame or for flush: who
+// has read it should hear all that happens from then on.
 func (w *wire) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := w.add(p); err != nil {
 		return 0, err
+	}
+	if !w.upgrade {
+		w.upgrade = true
+		return len(p), nil
 	}
 	if err := w.send(); err != nil {
 		return 0, err

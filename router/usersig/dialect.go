@@ -73,18 +73,18 @@ func (d *dialect) Encode(e hub.Event) (hub.Frame, error) {
 
 // said is filled in for each viewer, who sees the session with the other side of it and with what he has not read.
 func (d *dialect) said(m service.Message) socket.Deferred {
+	at := d.face.o.Rooms.At(m)
 	return func(ctx context.Context, viewer service.Caller) ([]hub.Frame, error) {
 		views, err := d.face.viewsFor(ctx, viewer)
 		if err != nil {
 			return nil, err
 		}
-		room, err := d.face.o.Rooms.Get(ctx, viewer, m.RoomIdentity)
+		room, unread, err := at.Seen(ctx, viewer)
 		if err != nil {
 			return nil, err
 		}
 		log := views.newLog(&m)
-		session := views.session(&room, &log)
-		session.UnreadCount = max(0, room.Me.Unread-(room.LastSeq-m.Seq)) // what came since has its own frame
+		session := views.session(&room, unread, &log)
 		kind := d.words.received
 		if m.Sender.Identity == viewer.User && m.Type != define.MessageSystem {
 			kind = d.words.sent

@@ -95,7 +95,7 @@ func (f *Face) createGroup(c *gin.Context, name string, others []string) error {
 	if err != nil {
 		return err
 	}
-	return write(c, "创建成功", sessionData{views{face: f}.session(&room, nil)})
+	return write(c, "创建成功", sessionData{views{face: f}.session(&room, room.Me.Unread, nil)})
 }
 
 // listSessions shows the caller's sessions, the last active first.

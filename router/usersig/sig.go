@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"parlor/define"
+	"parlor/helper"
 	"parlor/middleware"
 	"parlor/service"
 )
@@ -99,7 +100,8 @@ func (f *Face) signFor(c *gin.Context, user service.User) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		sig, err := f.o.Sessions.Sign(ctx, caller, f.o.Config.SigTTL, nil)
+		unlike := map[string]any{"sig": helper.NewIdentity()} // others of the same second
+		sig, err := f.o.Sessions.Sign(ctx, caller, f.o.Config.SigTTL, unlike)
 		if !errors.Is(err, define.ErrSessionEnded) || tries > 0 { // it may have been ended just now
 			return sig.Token, err
 		}

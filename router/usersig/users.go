@@ -67,7 +67,15 @@ func (f *Face) changeUser(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	me, err := f.o.Accounts.UpdatePerson(middleware.ContextOf(c), middleware.CallerOf(c), person)
+	ctx, caller := middleware.ContextOf(c), middleware.CallerOf(c)
+	if person.Nickname != nil && *person.Nickname == "" {
+		user, err := f.o.Accounts.Get(ctx, caller.User)
+		if err != nil {
+			return err
+		}
+		person.Nickname = &user.Account // by which he goes who has none
+	}
+	me, err := f.o.Accounts.UpdatePerson(ctx, caller, person)
 	if err != nil {
 		return err
 	}

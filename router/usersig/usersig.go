@@ -40,6 +40,7 @@ type (
 		Create(ctx context.Context, c service.Caller, in service.RoomInput) (service.Room, error)
 		Find(ctx context.Context, c service.Caller, number int64) (string, error)
 		Get(ctx context.Context, c service.Caller, room string) (service.Room, error)
+		At(m service.Message) *service.RoomAt
 		GetRecent(ctx context.Context, c service.Caller, room string) (service.RecentRoom, error)
 		Recent(ctx context.Context, c service.Caller, p service.Part) ([]service.RecentRoom, int, error)
 		Read(ctx context.Context, c service.Caller, room string, in service.ReadInput) (service.RoomMe, error)

@@ -127,10 +127,10 @@ func (v views) ownUser(me *service.Me) user {
 }
 
 // session shows a room. One of two without a name goes by that of the other.
-func (v views) session(room *service.Room, last *log) session {
+func (v views) session(room *service.Room, unread int64, last *log) session {
 	view := session{
 		SessionID: room.Number, Type: group, Name: room.Name, Info: struct{}{}, CreateTime: timeText(room.CreatedAt),
-		UnreadCount: room.Me.Unread, RecentlyChatLog: last,
+		UnreadCount: unread, RecentlyChatLog: last,
 	}
 	if room.Peer != nil {
 		view.Type, view.Info = single, v.publicUser(room.Peer)
@@ -144,10 +144,10 @@ func (v views) session(room *service.Room, last *log) session {
 // recent shows a room with its last message.
 func (v views) recent(room *service.RecentRoom) session {
 	if room.Last == nil {
-		return v.session(&room.Room, nil)
+		return v.session(&room.Room, room.Me.Unread, nil)
 	}
 	last := v.log(room.Last, room)
-	return v.session(&room.Room, &last)
+	return v.session(&room.Room, room.Me.Unread, &last)
 }
 
 // log shows a message of a room. It was read once everybody but its sender has, which only a session of two says; the
