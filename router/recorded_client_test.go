@@ -243,7 +243,8 @@ func (c *recordedClient) multipart(form *recordedForm) (body []byte, kind string
 		_, failed = part.Write(file.bytes())
 		err = errors.Join(err, failed)
 	}
-	return out.Bytes(), w.FormDataContentType(), errors.Join(err, w.Close())
+	err = errors.Join(err, w.Close()) // which writes the end of the form
+	return out.Bytes(), w.FormDataContentType(), err
 }
 
 func (f recordedFile) bytes() []byte {

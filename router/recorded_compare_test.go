@@ -107,17 +107,16 @@ func (c *comparison) report(path string, there, here any, note string) {
 	c.found = append(c.found, difference{path, there, here, note})
 }
 
-// try compares without consequences unless nothing differs. It reports whether nothing does.
-func (c *comparison) try(compare func(*comparison)) bool {
+// try compares without consequences unless nothing differs. It returns what does.
+func (c *comparison) try(compare func(*comparison)) (found []difference) {
 	attempt := *c
 	attempt.known, attempt.used, attempt.found = c.known.clone(), maps.Clone(c.used), nil
 	compare(&attempt)
-	if len(attempt.found) > 0 {
-		return false
+	if len(attempt.found) == 0 {
+		*c.known = *attempt.known
+		maps.Copy(c.used, attempt.used)
 	}
-	*c.known = *attempt.known
-	maps.Copy(c.used, attempt.used)
-	return true
+	return attempt.found
 }
 
 // value compares what stands at a path, where it may differ deliberately.
@@ -127,14 +126,16 @@ func (c *comparison) value(path string, there, here any) {
 		c.plain(path, there, here)
 		return
 	}
-	switch {
-	case c.try(func(c *comparison) { c.plain(path, there, here) }):
-	case c.try(func(c *comparison) { c.literal(path, d.wanted(), there, here) }):
-		c.used[pattern] = true
-	default:
-		c.plain(path, there, here)
-		c.literal(path, d.wanted(), there, here)
+	recorded := c.try(func(c *comparison) { c.plain(path, there, here) })
+	if len(recorded) == 0 {
+		return
 	}
+	wanted := c.try(func(c *comparison) { c.literal(path, d.wanted(), there, here) })
+	if len(wanted) == 0 {
+		c.used[pattern] = true
+		return
+	}
+	c.found = append(append(c.found, recorded...), wanted...)
 }
 
 // plain compares what stands at a path with what was recorded there.
@@ -218,13 +219,14 @@ func (c *comparison) arranged(path string, there, here []any) []any {
 		found := slices.IndexFunc(rest, func(candidate any) bool {
 			attempt := *c
 			attempt.known = sure
-			return attempt.try(func(c *comparison) { c.value(join(path, strconv.Itoa(i)), there[i], candidate) })
+			return len(attempt.try(func(c *comparison) { c.value(join(path, strconv.Itoa(i)), there[i], candidate) })) == 0
 		})
 		if found < 0 {
 			unfit = append(unfit, i)
 			continue
 		}
-		fit[i], rest = rest[found], slices.Delete(rest, found, found+1)
+		fit[i] = rest[found]
+		rest = slices.Delete(rest, found, found+1)
 	}
 	for _, i := range unfit {
 		if len(rest) == 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // conversation is one file of testdata/recorded: what clients said to an original system, and what it answered.
@@ -120,6 +121,11 @@ func readConversation(name string) (*conversation, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(c); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	for _, step := range c.Steps {
+		if strings.Contains(step.socket(), ".") {
+			return nil, fmt.Errorf("%s: %s: a socket's name stands in paths: it must have no dot", name, step.Name)
+		}
 	}
 	return c, nil
 }
