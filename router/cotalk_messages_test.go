@@ -34,7 +34,7 @@ func TestCotalkMessages(t *testing.T) {
 		return all
 	}
 	bob.ask("GET", messagePath(first)+bob.me(), nil).ok(shape(fields{"unable_to_see_users": []any{}}))
-	bob.ask("GET", chatPath(chat, "/messages")+bob.me(), nil).is(200, 0, "Success, filter_text: None, filter_type: None", fields{"messages": []fields{shape(nil)}})
+	bob.ask("GET", chatPath(chat, "/messages")+bob.me(), nil).is(200, 0, "Success", fields{"messages": []fields{shape(nil)}})
 
 	for range 2 {
 		bob.ask("PUT", messagePath(first), fields{"user_id": bob.number}).ok()
@@ -55,7 +55,7 @@ func TestCotalkMessages(t *testing.T) {
 		return who.ask("DELETE", messagePath(message), fields{"user_id": who.number, "is_remove": forAll})
 	}
 	remove(bob, first, true).is(401, -2, "Unauthorized : the user is not the sender of the message")
-	remove(bob, first, "maybe").is(400, -7, "'Invalid parameters. Expected `is_remove` to be of type bool.'")
+	remove(bob, first, "maybe").is(400, -7, "'Invalid parameters. Expected `is_remove` to be `bool` type.'")
 	bob.ask("DELETE", messagePath(first), fields{"user_id": bob.number}).is(400, -7, "'Invalid parameters. Expected `is_remove`, but not found.'")
 	remove(ann, first, true).ok()
 	bobs.hears(messageFrame("send message", bob, chat, answer), messageFrame("withdraw message", ann, chat, first))
@@ -178,5 +178,5 @@ func TestCotalkHistoryAndFilters(t *testing.T) {
 	}
 	ann.ask("GET", chatPath(chat, "/messages")+ann.me()+"&filter_text=-&filter_type=text", nil).is(200, 0, "Success, filter_text: -, filter_type: text", fields{"messages": []any{}})
 	ann.ask("GET", chatPath(chat, "/messages")+ann.me()+"&filter_type=song", nil).is(400, -7, "Invalid filter_type : song")
-	ann.ask("GET", chatPath(chat, "/messages")+ann.me()+"&filter_before=soon", nil).is(400, -7, "'Invalid parameters. Expected `filter_before` to be of type float.'")
+	ann.ask("GET", chatPath(chat, "/messages")+ann.me()+"&filter_before=soon", nil).is(400, -7, "'Invalid parameters. Expected `filter_before` to be `float` type.'")
 }

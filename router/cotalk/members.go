@@ -25,7 +25,7 @@ func (f *Face) listMembers(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	number, err := in.integer("user_id")
+	number, err := in.asking()
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +49,18 @@ func (f *Face) listMembers(r *request) (any, error) {
 		success
 		Members []memberView `json:"members"`
 	}{done, members}, nil
+}
+
+// asking returns the number of who asks for members. This call has words of its own for it.
+func (f fields) asking() (int64, error) {
+	if !f.has("user_id") {
+		return 0, errUserNeeded
+	}
+	number, ok := integerOf(f["user_id"])
+	if !ok {
+		return 0, errUserID
+	}
+	return number, nil
 }
 
 // memberChange is what is asked of a member of a chat.

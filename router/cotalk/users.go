@@ -231,7 +231,7 @@ func (f *Face) user(r *request) (any, error) {
 
 // updateUser sets a new password with a code that was mailed, or else changes the profile against the old password.
 func (f *Face) updateUser(r *request) (any, error) {
-	caller, _, err := f.owner(r)
+	caller, _, err := f.ownerOr(r, errUserID, errProfile)
 	if err != nil {
 		return nil, err
 	}
@@ -302,7 +302,7 @@ func (f *Face) updateProfile(r *request, caller service.Caller, in fields, old s
 
 // cancel ends an account.
 func (f *Face) cancel(r *request) (any, error) {
-	caller, _, err := f.owner(r)
+	caller, _, err := f.ownerOr(r, errUserID, errProfile)
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +311,7 @@ func (f *Face) cancel(r *request) (any, error) {
 
 // sendCode mails the code with which the user sets a new password.
 func (f *Face) sendCode(r *request) (any, error) {
-	caller, _, err := f.owner(r)
+	caller, _, err := f.ownerOr(r, errNoticesUserID, errUserUnknown)
 	if err != nil {
 		return nil, err
 	}
