@@ -111,7 +111,7 @@ func TestCotalkRefusesSends(t *testing.T) {
 	send(eve, nil).is(401, -2, fmt.Sprintf("Unauthorized : user %d not in chat %d", eve.number, chat))
 	send(ann, fields{"msg_text": strings.Repeat("字", 1001)}).is(400, -7, "Invalid msg_text : msg_text length exceed")
 	send(ann, fields{"msg_text": strings.Repeat("字", 1000)}).ok()
-	send(ann, fields{"msg_type": "song"}).is(400, -7, "Invalid msg_type : song")
+	send(ann, fields{"msg_type": "song"}).is(400, -7, "'Invalid parameters. Expected `msg_file`, but not found.'")
 	send(ann, fields{"reply_to": elsewhere}).is(404, -1, "Not found : reply_to message not found")
 	send(ann, fields{"reply_to": 999999999999}).is(404, -1, "Not found : reply_to message not found")
 	send(ann, fields{"reply_to": -1}).ok()

@@ -29,6 +29,8 @@ func recordedCotalk(t *testing.T) recordedFace {
 				{regexp.MustCompile(`Private (\d+)&(\d+)`), "user"},
 				{regexp.MustCompile(`\buser (\d+)`), "user"},
 				{regexp.MustCompile(`\bchat (\d+)`), "chat"},
+				{regexp.MustCompile(`\bfilter_user: (\d+)`), "user"},
+				{regexp.MustCompile(`\bfilter_(?:before|after): (\d+\.\d+)`), "moment"},
 			},
 		},
 		values: map[string]func(string) string{"mailed": func(to string) string {

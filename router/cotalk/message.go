@@ -79,8 +79,8 @@ func (f *Face) say(r *request, caller service.Caller, room service.Room, s sendi
 		}
 		return said.MessageIdentity, said.CreatedAt, err
 	default:
-		if chatTypes[s.kind] == "" {
-			return 0, 0, badRequest("Invalid msg_type : " + s.kind)
+		if chatTypes[s.kind] == "" && r.file("msg_file") != nil {
+			return 0, 0, badRequest("Type `" + s.kind + "` not implemented.")
 		}
 		if message.File, err = f.upload(r, caller, s.kind); err != nil {
 			return 0, 0, err
