@@ -96,8 +96,8 @@ func TestCotalkFiles(t *testing.T) {
 	if m := bob.messages(chat, "&filter_type=others"); len(m) != 2 {
 		t.Errorf("other files are %v", m)
 	}
-	send(ann.token, "image", "house.txt", image).is(400, -7, "'Invalid parameters. Expected `msg_file` to be `image` type.'")
-	send(ann.token, "video", "house.png", image).is(400, -7, "'Invalid parameters. Expected `msg_file` to be `video` type.'")
+	send(ann.token, "image", "house.txt", image).is(400, -7, "'Invalid parameters. Expected `file` to be a image file, should be one of jpg,jpeg,png,gif,bmp,webp,svg'")
+	send(ann.token, "video", "house.png", image).is(400, -7, "'Invalid parameters. Expected `file` to be a video file, should be one of mp4,webm,ogg,flv'")
 	if a := send(ann.token, "image", "house.png", []byte("not an image")); a.status != 400 || a.fields()["code"] != -7.0 {
 		t.Errorf("a text called an image: %d %s", a.status, a.raw)
 	}
