@@ -17,11 +17,7 @@ func (f *Face) chat(r *request, caller service.Caller, number int64, outside err
 }
 
 func (f *Face) listMembers(r *request) (any, error) {
-	chat, err := r.pathNumber("chat", errChatID)
-	if err != nil {
-		return nil, err
-	}
-	in, err := r.fields()
+	chat, in, err := r.about("chat", errChatID)
 	if err != nil {
 		return nil, err
 	}
@@ -71,10 +67,7 @@ type memberChange struct {
 }
 
 func (r *request) memberChange() (m memberChange, in fields, err error) {
-	if m.chat, err = r.pathNumber("chat", errChatID); err != nil {
-		return m, nil, err
-	}
-	if in, err = r.fields(); err != nil {
+	if m.chat, in, err = r.about("chat", errChatID); err != nil {
 		return m, nil, err
 	}
 	if m.user, err = in.integer("user_id"); err != nil {

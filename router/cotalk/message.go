@@ -103,13 +103,11 @@ type question struct {
 }
 
 func (f *Face) asked(r *request) (q question, err error) {
-	number, err := r.pathNumber("message", errMessageID)
+	identity, in, err := r.about("message", errMessageID)
 	if err != nil {
 		return q, err
 	}
-	if q.in, err = r.fields(); err != nil {
-		return q, err
-	}
+	q.in = in
 	user, err := q.in.integer("user_id")
 	if err != nil {
 		return q, err
@@ -117,8 +115,7 @@ func (f *Face) asked(r *request) (q question, err error) {
 	if q.caller, _, err = f.self(r, user); err != nil {
 		return q, err
 	}
-	identity := number
-	if q.remnant = number >= withdrawnFrom; q.remnant {
+	if q.remnant = identity >= withdrawnFrom; q.remnant {
 		identity -= withdrawnFrom
 	}
 	q.message, err = f.o.Messages.Get(r.ctx, q.caller, identity)

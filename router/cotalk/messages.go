@@ -101,11 +101,7 @@ func float(x float64) string {
 // listMessages lists all that a member may see of a chat, the oldest first: the seed knows no pages. It is written page by
 // page, so that a long history is nowhere kept as a whole.
 func (f *Face) listMessages(r *request) (any, error) {
-	chat, err := r.pathNumber("chat", errMessagesChat)
-	if err != nil {
-		return nil, err
-	}
-	in, err := r.fields()
+	chat, in, err := r.about("chat", errMessagesChat)
 	if err != nil {
 		return nil, err
 	}

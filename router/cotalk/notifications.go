@@ -9,11 +9,7 @@ import (
 
 // listNotices lists notifications, the oldest first: those from a moment on, or those that are not read.
 func (f *Face) listNotices(r *request) (any, error) {
-	number, err := r.pathNumber("user", errNoticesUserID)
-	if err != nil {
-		return nil, err
-	}
-	in, err := r.fields()
+	number, in, err := r.about("user", errNoticesUserID)
 	if err != nil {
 		return nil, err
 	}

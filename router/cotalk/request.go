@@ -282,3 +282,13 @@ func (r *request) pathNumber(name string, wrong *define.Error) (int64, error) {
 	}
 	return n, nil
 }
+
+// about returns the number in the path, or wrong where it is none, and the fields.
+func (r *request) about(name string, wrong *define.Error) (int64, fields, error) {
+	number, err := r.pathNumber(name, wrong)
+	if err != nil {
+		return 0, nil, err
+	}
+	in, err := r.fields()
+	return number, in, err
+}
