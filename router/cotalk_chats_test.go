@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 )
@@ -143,6 +144,16 @@ func TestCotalkAdminsAndDetail(t *testing.T) {
 	for _, call := range []cotalkCall{{}, {token: s.cotalker("eve").token}, {token: "nonsense"}, {cookie: "cotalk_token=x"}} {
 		detail(call).ok(hidden)
 	}
+
+	// Who is invited reads the name of the chat before he agrees.
+	dan := s.cotalker("dan")
+	ann.befriend(dan)
+	ann.ask("PUT", chatPath(chat, "/members"), fields{"user_id": ann.number, "member_id": dan.number}).ok()
+	named := maps.Clone(hidden)
+	named["chat_name"] = "private club"
+	detail(cotalkCall{cookie: "cotalk_token=" + dan.token}).ok(named)
+	dan.ask("PUT", chatPath(chat, "/members"), fields{"user_id": dan.number, "member_id": dan.number, "approve": false}).ok()
+	detail(cotalkCall{cookie: "cotalk_token=" + dan.token}).ok(hidden)
 
 	private := ann.befriend(s.cotalker("bob"))
 	ann.ask("DELETE", ann.own("/chats"), fields{"chat_id": private}).is(412, -6, "Cannot delete private chat")

@@ -96,14 +96,14 @@ func TestCotalkFiles(t *testing.T) {
 	if m := bob.messages(chat, "&filter_type=others"); len(m) != 2 {
 		t.Errorf("other files are %v", m)
 	}
-	send(ann.token, "image", "house.txt", image).is(400, -7, "'Invalid parameters. Expected `msg_file` to be of type image.'")
-	send(ann.token, "video", "house.png", image).is(400, -7, "'Invalid parameters. Expected `msg_file` to be of type video.'")
+	send(ann.token, "image", "house.txt", image).is(400, -7, "'Invalid parameters. Expected `file` to be a image file, should be one of jpg,jpeg,png,gif,bmp,webp,svg'")
+	send(ann.token, "video", "house.png", image).is(400, -7, "'Invalid parameters. Expected `file` to be a video file, should be one of mp4,webm,ogg,flv'")
 	if a := send(ann.token, "image", "house.png", []byte("not an image")); a.status != 400 || a.fields()["code"] != -7.0 {
 		t.Errorf("a text called an image: %d %s", a.status, a.raw)
 	}
 	send("", "image", "house.png", image).is(400, -7, "'Missing Authorization header'")
-	send("x.y.z", "image", "house.png", image).is(401, -2, "Unauthorized : wrong token")
-	send(eve.token, "image", "house.png", image).is(401, -2, "Unauthorized : wrong token")
+	send("x.y.z", "image", "house.png", image).is(401, -2, "Unauthorized : Expired or wrong-formatted JWT token")
+	send(eve.token, "image", "house.png", image).is(401, -2, "Unauthorized : Expired or wrong-formatted JWT token")
 	ann.ask("POST", "/api/message/send", fields{"user_id": ann.number, "chat_id": chat, "msg_text": "x", "msg_type": "image"}).is(400, -7, "'Invalid parameters. Expected `msg_file`, but not found.'")
 
 	// From a client of our own, without a caption; and forwarded with others.

@@ -103,10 +103,10 @@ func TestCotalkNotifications(t *testing.T) {
 	if later := ann.notices("?later_than=99999999999"); len(later) != 0 {
 		t.Errorf("from the future: %v", later)
 	}
-	ann.ask("GET", ann.own("/notifications?only_unread=maybe"), nil).is(400, -7, "'Invalid parameters. Expected `only_unread` to be of type bool.'")
+	ann.ask("GET", ann.own("/notifications?only_unread=maybe"), nil).is(400, -7, "'Invalid parameters. Expected `only_unread` to be `bool` type.'")
 	for _, method := range []string{"GET", "PUT", "DELETE"} {
 		bob.ask(method, one(bob, all[0]), nil).is(404, -1, "Invalid notification id : notification not found")
-		bob.ask(method, one(ann, all[0]), nil).is(401, -2, "Unauthorized : wrong token")
+		bob.ask(method, one(ann, all[0]), nil).is(401, -2, "Unauthorized : Expired or wrong-formatted JWT token")
 	}
 	ann.ask("DELETE", one(ann, all[0]), nil).ok()
 	ann.ask("DELETE", one(ann, all[0]), nil).is(404, -1, "Invalid notification id : notification not found")

@@ -54,11 +54,11 @@ func TestCotalkRegistersAndLogsIn(t *testing.T) {
 		return s.cotalk(cotalkCall{method: "POST", path: "/api/user/login", body: body, kind: "application/json"})
 	}
 	second := login(fields{"user_name": name, "password": "socrates_pwd"}).ok().fields()["token"].(string)
-	friends(first).is(401, -2, "Unauthorized : wrong token")
+	friends(first).is(401, -2, "Unauthorized : Expired or wrong-formatted JWT token")
 	friends(second).ok()
 	third := login(fields{"user_name": strings.ToUpper(name), "password": "socrates_pwd"}).ok()
 	third.ok(with(third.fields()["token"].(string)))
-	friends(second).is(401, -2, "Unauthorized : wrong token")
+	friends(second).is(401, -2, "Unauthorized : Expired or wrong-formatted JWT token")
 
 	login(fields{"user_name": name, "password": "wrong"}).is(401, -2, "Unauthorized : Wrong password")
 	login(fields{"user_name": name, "password": ""}).is(401, -2, "Unauthorized : Wrong password")
@@ -154,18 +154,18 @@ func TestCotalkChecksInItsOrder(t *testing.T) {
 		{cotalkCall{method: "GET", path: "/api/user/private/me"}, failureOf{400, -7, "User id must be an integer"}},
 		{cotalkCall{method: "GET", path: "/api/user/private/99999999999999999999/friends"}, failureOf{400, -7, "User id must be an integer"}},
 		{cotalkCall{method: "GET", path: "/api/chat/null/detail"}, failureOf{400, -7, "Chat id must be an integer"}},
-		{cotalkCall{method: "GET", path: "/api/chat/null/messages" + ann.me()}, failureOf{400, -7, "Chat id must be an integer"}},
+		{cotalkCall{method: "GET", path: "/api/chat/null/messages" + ann.me()}, failureOf{400, -7, "Invalid chat id : Must be integer"}},
 		{cotalkCall{method: "GET", path: nobody}, failureOf{404, -1, "Invalid user id"}},
 		{cotalkCall{method: "GET", path: nobody + "/friends"}, failureOf{404, -1, "Invalid user id : user not found"}},
 		{cotalkCall{method: "GET", path: own + "/friends"}, failureOf{400, -7, "'Missing Authorization header'"}},
-		{cotalkCall{method: "GET", path: own + "/friends", token: "nonsense"}, failureOf{401, -2, "Unauthorized : wrong token"}},
-		{cotalkCall{method: "GET", path: own + "/friends", token: bob.token}, failureOf{401, -2, "Unauthorized : wrong token"}},
+		{cotalkCall{method: "GET", path: own + "/friends", token: "nonsense"}, failureOf{401, -2, "Unauthorized : Expired or wrong-formatted JWT token"}},
+		{cotalkCall{method: "GET", path: own + "/friends", token: bob.token}, failureOf{401, -2, "Unauthorized : Expired or wrong-formatted JWT token"}},
 		{cotalkCall{method: "GET", path: "/api/chat/1000000007/detail"}, failureOf{404, -1, "Invalid chat id : chat not found"}},
-		{cotalkCall{method: "GET", path: "/api/chat/1/members"}, failureOf{400, -7, "'Invalid parameters. Expected `user_id`, but not found.'"}},
-		{cotalkCall{method: "GET", path: "/api/chat/1/members?user_id=me"}, failureOf{400, -7, "'Invalid parameters. Expected `user_id` to be of type int.'"}},
+		{cotalkCall{method: "GET", path: "/api/chat/1/members"}, failureOf{400, -7, "User id is required"}},
+		{cotalkCall{method: "GET", path: "/api/chat/1/members?user_id=me"}, failureOf{400, -7, "User id must be an integer"}},
 		{cotalkCall{method: "GET", path: "/api/chat/1/members?user_id=1000000007"}, failureOf{404, -1, "Invalid user id : user not found"}},
-		{cotalkCall{method: "GET", path: "/api/message/x/management" + ann.me()}, failureOf{400, -7, "Message id must be an integer"}},
-		{cotalkCall{method: "GET", path: own + "/notification/x", token: ann.token}, failureOf{400, -7, "Notification id must be an integer"}},
+		{cotalkCall{method: "GET", path: "/api/message/x/management" + ann.me()}, failureOf{400, -7, "Invalid message id : Must be integer"}},
+		{cotalkCall{method: "GET", path: own + "/notification/x", token: ann.token}, failureOf{400, -7, "Invalid user id or notification id : must be integer"}},
 		{cotalkCall{method: "PUT", path: own + "/friends", token: ann.token, body: fields{}}, failureOf{400, -7, "'Invalid parameters. Expected `friend_id`, but not found.'"}},
 		{cotalkCall{method: "PUT", path: own + "/friends", token: ann.token, body: fields{"friend_id": 1000000007}}, failureOf{404, -1, "Invalid friend id : friend not found"}},
 		{cotalkCall{method: "POST", path: "/api/chat/create", body: fields{"user_id": ann.number}}, failureOf{400, -7, "'Invalid parameters. Expected `chat_name`, but not found.'"}},

@@ -55,7 +55,7 @@ import (
 // until then must be nothing.
 func TestRecorded(t *testing.T) {
 	t.Parallel()
-	for name, face := range recordedFaces() {
+	for name, face := range recordedFaces(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			files, err := filepath.Glob("testdata/recorded/" + name + "_*.json")
@@ -90,9 +90,9 @@ type recordedFace struct {
 	configure func(*define.Config)                    // how Parlor is set up for these clients
 }
 
-func recordedFaces() map[string]recordedFace {
+func recordedFaces(t *testing.T) map[string]recordedFace {
 	return map[string]recordedFace{
-		"classic": recordedClassic(), "cotalk": recordedCotalk(), "instant": recordedInstant(), "usersig": recordedUsersig(),
+		"classic": recordedClassic(), "cotalk": recordedCotalk(t), "instant": recordedInstant(), "usersig": recordedUsersig(),
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // like it.
 func chatName(room service.Room, me service.User) string {
 	if room.Kind != define.RoomPrivate {
-		return strings.ReplaceAll(room.Name, "Private", "private")
+		return groupName(room.Name)
 	}
 	first, second := me, *room.Peer
 	if room.Owner != me.Identity {
@@ -23,6 +23,8 @@ func chatName(room service.Room, me service.User) string {
 	}
 	return fmt.Sprintf("Private %d&%d", first.Number, second.Number)
 }
+
+func groupName(name string) string { return strings.ReplaceAll(name, "Private", "private") }
 
 // privilege is the letter of a member. In a private chat he is the owner who accepted the request.
 func privilege(room service.Room, member service.Member) string {
@@ -126,8 +128,9 @@ func (f *Face) createChat(r *request) (any, error) {
 	}{done, room.Number, seconds(room.CreatedAt)}, nil
 }
 
-// chatDetail tells a member of a chat about it. The page asks without a token, so whoever is not known to be a member
-// learns no more than that a chat has this number, which is no secret: numbers are given in order.
+// chatDetail tells a member of a chat about it, and its name to who is invited: he reads it before he agrees. The page asks
+// without a token, so whoever is not known to be either learns no more than that a chat has this number, which is no
+// secret: numbers are given in order.
 func (f *Face) chatDetail(r *request) (any, error) {
 	number, err := r.pathNumber("chat", errChatID)
 	if err != nil {
@@ -141,10 +144,16 @@ func (f *Face) chatDetail(r *request) (any, error) {
 	if err == nil {
 		return f.detail(r, caller, room)
 	}
-	if err = f.outsider(r, number, err); errors.Is(err, errOutsider) {
-		return detailView{success: done, ChatID: number, ChatName: fmt.Sprintf("Chat %d", number)}, nil
+	if err = f.outsider(r, number, err); !errors.Is(err, errOutsider) {
+		return nil, err
 	}
-	return nil, err
+	view := detailView{success: done, ChatID: number, ChatName: fmt.Sprintf("Chat %d", number)}
+	invitation, err := f.o.Rooms.Invited(r.ctx, caller, number)
+	if errors.Is(err, define.ErrInvitationNotFound) {
+		return view, nil
+	}
+	view.ChatName = groupName(invitation.RoomName)
+	return view, err
 }
 
 func (f *Face) detail(r *request, caller service.Caller, room service.Room) (any, error) {

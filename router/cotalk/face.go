@@ -90,11 +90,17 @@ func (f *Face) known(r *request) error {
 
 // owner is self for the user whose number stands in the path.
 func (f *Face) owner(r *request) (service.Caller, service.User, error) {
-	number, err := r.pathNumber("user", errUserID)
+	return f.ownerOr(r, errUserID, errUserUnknown)
+}
+
+// ownerOr is owner with the words of a call of its own for what is no number, and for nobody's.
+func (f *Face) ownerOr(r *request, noNumber, nobody *define.Error) (service.Caller, service.User, error) {
+	number, err := r.pathNumber("user", noNumber)
 	if err != nil {
 		return service.Caller{}, service.User{}, err
 	}
-	return f.self(r, number)
+	caller, user, err := f.self(r, number)
+	return caller, user, words{errUserUnknown: nobody}.in(err)
 }
 
 // authenticate finds out whose token it is. The original pads its tokens and sends them bare; both are taken either way.

@@ -31,6 +31,12 @@ func ends(name, kind string) bool {
 	return !bound || slices.Contains(allowed, strings.ToLower(path.Ext(name)))
 }
 
+// wrongEnding refuses a file in the words of the original, which are the same for every field.
+func wrongEnding(kind string) error {
+	allowed := strings.ReplaceAll(strings.Join(endings[kind], ","), ".", "")
+	return missing("file", "Invalid parameters. Expected `file` to be a "+kind+" file, should be one of "+allowed)
+}
+
 // upload keeps the file of a message and returns its identity.
 func (f *Face) upload(r *request, caller service.Caller, kind string) (string, error) {
 	header := r.file("msg_file")
@@ -38,7 +44,7 @@ func (f *Face) upload(r *request, caller service.Caller, kind string) (string, e
 		return "", missing("msg_file", "")
 	}
 	if !ends(header.Filename, kind) {
-		return "", wrongType("msg_file", kind, "")
+		return "", wrongEnding(kind)
 	}
 	content, err := header.Open()
 	if err != nil {
@@ -97,6 +103,9 @@ func (r *request) picture() (*multipart.FileHeader, error) {
 	if header == nil {
 		return nil, nil
 	}
+	if !ends(header.Filename, "image") {
+		return nil, wrongEnding("image")
+	}
 	content, err := header.Open()
 	if err != nil {
 		return nil, err
@@ -107,7 +116,7 @@ func (r *request) picture() (*multipart.FileHeader, error) {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err
 	}
-	if !ends(header.Filename, "image") || !slices.Contains(pictures, http.DetectContentType(first[:n])) {
+	if !slices.Contains(pictures, http.DetectContentType(first[:n])) {
 		return nil, wrongType("avatar", "image", refusal)
 	}
 	return header, nil

@@ -17,15 +17,11 @@ func (f *Face) chat(r *request, caller service.Caller, number int64, outside err
 }
 
 func (f *Face) listMembers(r *request) (any, error) {
-	chat, err := r.pathNumber("chat", errChatID)
+	chat, in, err := r.about("chat", errChatID)
 	if err != nil {
 		return nil, err
 	}
-	in, err := r.fields()
-	if err != nil {
-		return nil, err
-	}
-	number, err := in.integer("user_id")
+	number, err := in.asking()
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +47,18 @@ func (f *Face) listMembers(r *request) (any, error) {
 	}{done, members}, nil
 }
 
+// asking returns the number of who asks for members. This call has words of its own for it.
+func (f fields) asking() (int64, error) {
+	if !f.has("user_id") {
+		return 0, errUserNeeded
+	}
+	number, ok := integerOf(f["user_id"])
+	if !ok {
+		return 0, errUserID
+	}
+	return number, nil
+}
+
 // memberChange is what is asked of a member of a chat.
 type memberChange struct {
 	chat, user, member int64
@@ -59,10 +67,7 @@ type memberChange struct {
 }
 
 func (r *request) memberChange() (m memberChange, in fields, err error) {
-	if m.chat, err = r.pathNumber("chat", errChatID); err != nil {
-		return m, nil, err
-	}
-	if in, err = r.fields(); err != nil {
+	if m.chat, in, err = r.about("chat", errChatID); err != nil {
 		return m, nil, err
 	}
 	if m.user, err = in.integer("user_id"); err != nil {

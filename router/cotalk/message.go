@@ -79,8 +79,8 @@ func (f *Face) say(r *request, caller service.Caller, room service.Room, s sendi
 		}
 		return said.MessageIdentity, said.CreatedAt, err
 	default:
-		if chatTypes[s.kind] == "" {
-			return 0, 0, badRequest("Invalid msg_type : " + s.kind)
+		if chatTypes[s.kind] == "" && r.file("msg_file") != nil {
+			return 0, 0, badRequest("Type `" + s.kind + "` not implemented.")
 		}
 		if message.File, err = f.upload(r, caller, s.kind); err != nil {
 			return 0, 0, err
@@ -90,31 +90,46 @@ func (f *Face) say(r *request, caller service.Caller, room service.Room, s sendi
 	return m.Identity, m.CreatedAt, err
 }
 
-// asked returns a message to who asks for it, and may see it.
-func (f *Face) asked(r *request) (service.Caller, service.Message, fields, error) {
-	none := service.Message{}
-	identity, err := r.pathNumber("message", errMessageID)
-	if err != nil {
-		return service.Caller{}, none, nil, err
-	}
-	in, err := r.fields()
-	if err != nil {
-		return service.Caller{}, none, nil, err
-	}
-	number, err := in.integer("user_id")
-	if err != nil {
-		return service.Caller{}, none, nil, err
-	}
-	caller, _, err := f.self(r, number)
-	if err != nil {
-		return caller, none, nil, err
-	}
-	m, err := f.o.Messages.Get(r.ctx, caller, identity)
-	if errors.Is(err, define.ErrMessageNotFound) {
-		err = f.unseen(r, identity)
-	}
-	return caller, m, in, err
+// withdrawnFrom is what is added to the number of a message that was withdrawn: what is left of it is a message of the
+// server's own, with another number, as in the original. The page draws a number once, and would go on showing the text.
+const withdrawnFrom = 1 << 52
+
+// question is a message that somebody asks for, and may see.
+type question struct {
+	caller  service.Caller
+	message service.Message
+	remnant bool // he asks for what is left of it
+	in      fields
 }
+
+func (f *Face) asked(r *request) (q question, err error) {
+	identity, in, err := r.about("message", errMessageID)
+	if err != nil {
+		return q, err
+	}
+	q.in = in
+	user, err := q.in.integer("user_id")
+	if err != nil {
+		return q, err
+	}
+	if q.caller, _, err = f.self(r, user); err != nil {
+		return q, err
+	}
+	if q.remnant = identity >= withdrawnFrom; q.remnant {
+		identity -= withdrawnFrom
+	}
+	q.message, err = f.o.Messages.Get(r.ctx, q.caller, identity)
+	if errors.Is(err, define.ErrMessageNotFound) {
+		return q, f.unseen(r, identity)
+	}
+	if err == nil && q.remnant && q.message.RecalledAt == 0 {
+		err = errMessage
+	}
+	return q, err
+}
+
+// gone reports whether what was asked for has been withdrawn.
+func (q question) gone() bool { return q.message.RecalledAt > 0 && !q.remnant }
 
 // unseen tells a message that is not there from one that somebody may not see. Which is no secret: identities are given in
 // order.
@@ -131,22 +146,22 @@ func (f *Face) unseen(r *request, identity int64) error {
 
 // message shows one message. One that was withdrawn is not there any more.
 func (f *Face) message(r *request) (any, error) {
-	caller, m, _, err := f.asked(r)
+	q, err := f.asked(r)
 	if err != nil {
 		return nil, err
 	}
-	if m.RecalledAt > 0 {
+	if q.gone() {
 		return nil, errMessage
 	}
-	chat, err := f.o.Rooms.Title(r.ctx, m.RoomIdentity)
+	chat, err := f.o.Rooms.Title(r.ctx, q.message.RoomIdentity)
 	if err != nil {
 		return nil, err
 	}
-	readers, err := f.readers(r, caller, service.Room{Identity: m.RoomIdentity, Number: chat.Number})
+	readers, err := f.readers(r, q.caller, service.Room{Identity: q.message.RoomIdentity, Number: chat.Number})
 	if err != nil {
 		return nil, err
 	}
-	views, err := f.messageViews(r, []service.Message{m}, readers)
+	views, err := f.messageViews(r, []service.Message{q.message}, readers)
 	if err != nil {
 		return nil, err
 	}
@@ -158,33 +173,34 @@ func (f *Face) message(r *request) (any, error) {
 	}{done, views[0], []int64{}}, nil
 }
 
-// readMessage marks a message as read, and with it all that came before. The page does so for what was withdrawn, too.
+// readMessage marks a message as read, and with it all that came before: also one that was withdrawn since the page listed
+// it.
 func (f *Face) readMessage(r *request) (any, error) {
-	caller, m, _, err := f.asked(r)
+	q, err := f.asked(r)
 	if err != nil {
 		return nil, err
 	}
-	_, err = f.o.Rooms.Read(r.ctx, caller, m.RoomIdentity, service.ReadInput{Seq: m.Seq})
+	_, err = f.o.Rooms.Read(r.ctx, q.caller, q.message.RoomIdentity, service.ReadInput{Seq: q.message.Seq})
 	return done, err
 }
 
 // deleteMessage withdraws a message of one's own, or deletes any for oneself alone.
 func (f *Face) deleteMessage(r *request) (any, error) {
-	caller, m, in, err := f.asked(r)
+	q, err := f.asked(r)
 	if err != nil {
 		return nil, err
 	}
-	withdraw, err := in.boolean("is_remove")
+	withdraw, err := q.in.boolean("is_remove")
 	switch {
 	case err != nil:
 		return nil, err
 	case !withdraw:
-		return done, f.o.Messages.Delete(r.ctx, caller, m.Identity)
-	case m.RecalledAt > 0:
+		return done, f.o.Messages.Delete(r.ctx, q.caller, q.message.Identity)
+	case q.gone():
 		return nil, errMessage
-	case m.Sender.Identity != caller.User || m.Type == define.MessageSystem:
+	case q.message.Sender.Identity != q.caller.User || q.message.Type == define.MessageSystem || q.remnant:
 		return nil, unauthorized("Unauthorized : the user is not the sender of the message")
 	}
-	_, err = f.o.Messages.Recall(r.ctx, caller, m.Identity)
+	_, err = f.o.Messages.Recall(r.ctx, q.caller, q.message.Identity)
 	return done, err
 }

@@ -82,6 +82,7 @@ func messageViewOf(m service.Message, readers readers, names map[string]service.
 	switch {
 	case m.RecalledAt > 0: // what is left of it says so; the original deletes it and says it at the end
 		view.say(nameOf(names[m.RecalledBy]) + " withdrawn a message.")
+		view.MsgID += withdrawnFrom
 		view.CreateTime, view.UpdateTime = seconds(m.RecalledAt), seconds(m.RecalledAt)
 	case m.Type == define.MessageSystem:
 		view.say(parseHappening(m.Data).sentence(names))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"parlor/define"
@@ -67,25 +68,40 @@ func (w filter) lets(m messageView) bool {
 	return w.kind == "" || m.MsgType == typeLetters[chatTypes[w.kind]]
 }
 
-// info is the original's: it repeats two of the filters.
+// info is the original's: it repeats the filters.
 func (w filter) info() string {
-	shown := func(text string, there bool) string {
-		if !there {
-			return "None"
-		}
-		return text
+	info := done.Info
+	if w.text != nil {
+		info += ", filter_text: " + *w.text
 	}
-	return fmt.Sprintf("Success, filter_text: %s, filter_type: %s", shown(valueOf(w.text), w.text != nil), shown(w.kind, w.kind != ""))
+	if w.user != nil {
+		info += ", filter_user: " + strconv.FormatInt(*w.user, 10)
+	}
+	if w.before != nil {
+		info += ", filter_before: " + float(*w.before)
+	}
+	if w.after != nil {
+		info += ", filter_after: " + float(*w.after)
+	}
+	if w.kind != "" {
+		info += ", filter_type: " + w.kind
+	}
+	return info
+}
+
+// float writes a number as Python does, as far as times go.
+func float(x float64) string {
+	text := strconv.FormatFloat(x, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return text
 }
 
 // listMessages lists all that a member may see of a chat, the oldest first: the seed knows no pages. It is written page by
 // page, so that a long history is nowhere kept as a whole.
 func (f *Face) listMessages(r *request) (any, error) {
-	chat, err := r.pathNumber("chat", errChatID)
-	if err != nil {
-		return nil, err
-	}
-	in, err := r.fields()
+	chat, in, err := r.about("chat", errMessagesChat)
 	if err != nil {
 		return nil, err
 	}

@@ -9,11 +9,7 @@ import (
 
 // listNotices lists notifications, the oldest first: those from a moment on, or those that are not read.
 func (f *Face) listNotices(r *request) (any, error) {
-	number, err := r.pathNumber("user", errUserID)
-	if err != nil {
-		return nil, err
-	}
-	in, err := r.fields()
+	number, in, err := r.about("user", errNoticesUserID)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +78,7 @@ func (f *Face) ownNotice(r *request) (caller service.Caller, view noticeView, er
 	if err != nil {
 		return caller, view, err
 	}
-	if caller, _, err = f.owner(r); err != nil {
+	if caller, _, err = f.ownerOr(r, errNoticeID, errUserUnknown); err != nil {
 		return caller, view, err
 	}
 	n, err := f.o.Notifications.Get(r.ctx, caller, identity)

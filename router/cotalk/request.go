@@ -59,7 +59,7 @@ func missing(name, said string) error {
 
 func wrongType(name, kind, said string) error {
 	if said == "" {
-		said = "Invalid parameters. Expected `" + name + "` to be of type " + kind + "."
+		said = "Invalid parameters. Expected `" + name + "` to be `" + kind + "` type."
 	}
 	return badRequest("'" + said + "'")
 }
@@ -78,10 +78,13 @@ func (f fields) text(name, said string) (string, error) {
 	case json.Number:
 		return v.String(), nil
 	case bool:
-		return strconv.FormatBool(v), nil
+		return truths[v], nil
 	}
 	return "", wrongType(name, "string", said)
 }
+
+// truths are what the original takes truth values for where it wants a text.
+var truths = map[bool]string{true: "True", false: "False"}
 
 // optionalText is text for what may be left out: nil then.
 func (f fields) optionalText(name, said string) (*string, error) {
@@ -278,4 +281,14 @@ func (r *request) pathNumber(name string, wrong *define.Error) (int64, error) {
 		return 0, wrong
 	}
 	return n, nil
+}
+
+// about returns the number in the path, or wrong where it is none, and the fields.
+func (r *request) about(name string, wrong *define.Error) (int64, fields, error) {
+	number, err := r.pathNumber(name, wrong)
+	if err != nil {
+		return 0, nil, err
+	}
+	in, err := r.fields()
+	return number, in, err
 }

@@ -25,7 +25,7 @@ func said(err error) string {
 func TestFieldsTakeWhatClientsSend(t *testing.T) {
 	t.Parallel()
 	const gone = "'Invalid parameters. Expected `x`, but not found.'"
-	wrong := func(kind string) string { return "'Invalid parameters. Expected `x` to be of type " + kind + ".'" }
+	wrong := func(kind string) string { return "'Invalid parameters. Expected `x` to be `" + kind + "` type.'" }
 	tests := []struct {
 		kind, body string
 		want       any
@@ -46,7 +46,7 @@ func TestFieldsTakeWhatClientsSend(t *testing.T) {
 		{"text", `{"x": "a"}`, "a", ""},
 		{"text", `{"x": ""}`, "", ""},
 		{"text", `{"x": 5.50}`, "5.50", ""},
-		{"text", `{"x": true}`, "true", ""},
+		{"text", `{"x": true}`, "True", ""},
 		{"text", `{"x": {}}`, nil, wrong("string")},
 		{"text", `{"x": ["a"]}`, nil, wrong("string")},
 		{"text", `{"y": "a"}`, nil, gone},

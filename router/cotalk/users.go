@@ -73,16 +73,21 @@ func inputWords(err error) error {
 	return err
 }
 
+// credentials reads with what somebody registers, and logs in.
+func (f fields) credentials() (name, password string, err error) {
+	if name, err = f.text("user_name", "Missing or error type of [user_name]"); err != nil {
+		return "", "", err
+	}
+	password, err = f.text("password", "Missing or error type of [password]")
+	return name, password, err
+}
+
 func (f *Face) register(r *request) (any, error) {
 	in, err := r.fields()
 	if err != nil {
 		return nil, err
 	}
-	name, err := in.text("user_name", "Missing or error type of [user_name]")
-	if err != nil {
-		return nil, err
-	}
-	password, err := in.text("password", "Missing or error type of [password]")
+	name, password, err := in.credentials()
 	if err != nil {
 		return nil, err
 	}
@@ -125,11 +130,7 @@ func (f *Face) login(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, err := in.text("user_name", "Missing or error type of [user_name]")
-	if err != nil {
-		return nil, err
-	}
-	password, err := in.text("password", "Missing or error type of [password]")
+	name, password, err := in.credentials()
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +232,7 @@ func (f *Face) user(r *request) (any, error) {
 
 // updateUser sets a new password with a code that was mailed, or else changes the profile against the old password.
 func (f *Face) updateUser(r *request) (any, error) {
-	caller, _, err := f.owner(r)
+	caller, _, err := f.ownerOr(r, errUserID, errProfile)
 	if err != nil {
 		return nil, err
 	}
@@ -302,7 +303,7 @@ func (f *Face) updateProfile(r *request, caller service.Caller, in fields, old s
 
 // cancel ends an account.
 func (f *Face) cancel(r *request) (any, error) {
-	caller, _, err := f.owner(r)
+	caller, _, err := f.ownerOr(r, errUserID, errProfile)
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +312,7 @@ func (f *Face) cancel(r *request) (any, error) {
 
 // sendCode mails the code with which the user sets a new password.
 func (f *Face) sendCode(r *request) (any, error) {
-	caller, _, err := f.owner(r)
+	caller, _, err := f.ownerOr(r, errNoticesUserID, errUserUnknown)
 	if err != nil {
 		return nil, err
 	}
