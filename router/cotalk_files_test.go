@@ -31,7 +31,8 @@ func TestCotalkPictures(t *testing.T) {
 	const wrong = "'Missing or error type of [avatar]'"
 	register(name, "me.svg", []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")).is(400, -7, wrong)
 	register(name, "me.png", []byte("no picture at all")).is(400, -7, wrong)
-	register(name, "me.txt", pngBytes(picture(10, 10))).is(400, -7, wrong)
+	register(name, "me.txt", pngBytes(picture(10, 10))).is(400, -7,
+		"'Invalid parameters. Expected `file` to be a image file, should be one of jpg,jpeg,png,gif,bmp,webp,svg'")
 	register(name, "me.png", nil).is(400, -7, wrong)
 	a := register(name, "me.JPG", jpegBytes(picture(1200, 600))).ok()
 	ann := &cotalker{server: s, number: a.number("user_id"), name: name, password: "secret", token: a.fields()["token"].(string)}
