@@ -43,6 +43,10 @@ func (d *chatDialect) Encode(e hub.Event) (hub.Frame, error) {
 		if e.Op == define.EventFriendRequested {
 			return s.requestFrame(data), nil
 		}
+	case service.Room:
+		if e.Op == define.EventRoomCreated && data.Kind == define.RoomPrivate {
+			return nil, nil // the new friends were sent their rooms when they became friends
+		}
 	case service.Invitation:
 		if e.Op == define.EventInvitationPending {
 			return s.invitationFrame(data), nil
