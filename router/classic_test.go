@@ -61,6 +61,7 @@ func TestClassicAnswers(t *testing.T) {
 		return fmt.Sprintf(`{"account":%q,"password":"secret","nickname":"n","email":"n@example.com","avatar":"n.png"%s}`, "n-"+s.suffix(), change)
 	}
 	form := url.Values{"account": {"f-" + s.suffix()}, "password": {"secret"}, "nickname": {"f"}, "sex": {"2"}, "email": {"f@example.com"}, "avatar": {"f.png"}}
+	originals := url.Values{"Account": {"g-" + s.suffix()}, "Password": {"secret"}, "Nickname": {"g"}, "Sex": {"2"}, "Email": {"g@example.com"}, "Avatar": {"g.png"}}
 	without := func(name string) url.Values {
 		v := url.Values{}
 		for k := range form {
@@ -76,6 +77,8 @@ func TestClassicAnswers(t *testing.T) {
 		want               string
 	}{
 		{"a form", "POST", "/register", form, `{"code":"000"}`},
+		{"a form as the original knew it", "POST", "/register", originals, `{"code":"000"}`},
+		{"no sex of these in such a form", "POST", "/register", url.Values{"Sex": {"x"}}, `{"status":"error","msg":"sex必须是 0、1 或 2"}`},
 		{"an account again", "POST", "/register", form, `{"status":"error","msg":"该账号已被占用"}`},
 		{"with a slash", "POST", "/register/", registration(""), `{"code":"000"}`},
 		{"fields that nobody knows", "POST", "/register", registration(`,"identity":"mine","created_at":1`), `{"code":"000"}`},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // conversation is one file of testdata/recorded: what clients said to an original system, and what it answered.
@@ -86,13 +87,22 @@ func (s *recordedStep) socket() string {
 	return s.As
 }
 
-// value returns what came of a step as JSON, in which paths lead to everything.
+// value returns what came of a step as JSON, in which paths lead to everything. There are frames and closed even where
+// nothing was heard: so one socket may differ where only the other side hears something.
 func (r recordedResult) value() (any, error) {
 	text, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
 	}
-	return exactJSON(text)
+	value, err := exactJSON(text)
+	if fields, ok := value.(map[string]any); ok {
+		for _, name := range []string{"frames", "closed"} {
+			if fields[name] == nil {
+				fields[name] = map[string]any{}
+			}
+		}
+	}
+	return value, err
 }
 
 // exactJSON decodes JSON whose numbers keep all their digits.
@@ -120,6 +130,11 @@ func readConversation(name string) (*conversation, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(c); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	for _, step := range c.Steps {
+		if strings.Contains(step.socket(), ".") {
+			return nil, fmt.Errorf("%s: %s: a socket's name stands in paths: it must have no dot", name, step.Name)
+		}
 	}
 	return c, nil
 }

@@ -31,7 +31,7 @@ import (
 //
 // A step is a call (method, path, query, header, and json, form, multipart or text as its body), or open, send (JSON; text
 // as it stands) or close of a socket. A socket has the name of its actor unless the step says another: "socket":
-// "alice.tablet". An actor keeps cookies. recordedStep has all fields.
+// "alice-tablet", without dots. An actor keeps cookies. recordedStep has all fields.
 //
 //   - {name} puts in what an earlier step saved; where it is a whole string of JSON, with its type. Paths to save begin
 //     with answer, or frames: "frames.alice.-1.msg_id" is of the last frame that alice heard in this step.

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -58,9 +59,10 @@ func readRegistration(c *gin.Context) (in registration, err error) {
 	switch media, _, _ := mime.ParseMediaType(c.GetHeader("Content-Type")); media {
 	case "application/x-www-form-urlencoded", "multipart/form-data":
 		in = registration{
-			Account: c.PostForm("account"), Password: c.PostForm("password"), Nickname: c.PostForm("nickname"), Email: c.PostForm("email"), Avatar: c.PostForm("avatar"),
+			Account: formField(c, "account"), Password: formField(c, "password"), Nickname: formField(c, "nickname"),
+			Email: formField(c, "email"), Avatar: formField(c, "avatar"),
 		}
-		if sex := c.PostForm("sex"); sex != "" {
+		if sex := formField(c, "sex"); sex != "" {
 			if in.Sex, err = strconv.Atoi(sex); err != nil {
 				return in, define.Invalid("sex", "must be 0, 1 or 2", "必须是 0、1 或 2")
 			}
@@ -69,6 +71,11 @@ func readRegistration(c *gin.Context) (in registration, err error) {
 	default:
 		return in, readJSON(c, &in)
 	}
+}
+
+// formField returns a field of a form. In forms, the original knew the fields as Account, Password and so on.
+func formField(c *gin.Context, name string) string {
+	return cmp.Or(c.PostForm(strings.ToUpper(name[:1])+name[1:]), c.PostForm(name))
 }
 
 func (f *Face) register(c *gin.Context) error {
