@@ -339,6 +339,9 @@ func (s *Server) message(c *gin.Context, in partsInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if in.CombineList == nil {
+		return nil, define.Invalid("combine_list", "is needed", "为必填字段")
+	}
 	list := fetchedList{Messages: []fetched{}}
 	for _, n := range in.CombineList[:min(len(in.CombineList), partsMost)] {
 		p, err := s.part(c.Request.Context(), caller, int64(n))
