@@ -312,7 +312,16 @@ func TestInstantRefresh(t *testing.T) {
 	name := "renamed" + s.suffix()
 	alice.call("PUT", "/user/revise", fields{"revise_field": "username", "revise_content": name, "input_password": alice.password}).is(t, fields{"code": 0, "info": "Revise Succeed"})
 	alice.name = name
-	a.says("Success", fields{"function": "refresh", "friend_list": []string{bob.name, "nobody12345"}, "chatroom_list": []int64{room, 1}, "refresh": name})
+	a.send(fields{"function": "refresh", "friend_list": []string{bob.name, "nobody12345"}, "chatroom_list": []int64{room, 1}, "refresh": name})
+	a.next("fetchinvitelist")
+	if got := a.next("fetchroom").list("roomlist"); got[0].list("message_list")[0]["sender"] != name {
+		t.Errorf("her own rooms are %v", got)
+	}
+	a.next("").is(t, fields{"user": name})
+	a.next("friendlist")
+	if got := a.next("refresh"); got["message"] != "Success" {
+		t.Errorf("answered with %v", got)
+	}
 	b.next("fetchinvitelist").is(t, fields{"function": "fetchinvitelist", "room_list": []fields{}})
 	if got := b.next("fetchroom").list("roomlist"); got[0]["roomname"] != name || got[0].list("message_list")[0]["sender"] != name {
 		t.Errorf("his rooms are %v", got)

@@ -99,7 +99,7 @@ func (k *client) invite(ctx context.Context, name string) ([]any, error) {
 		return nil, err
 	}
 	number := invitationNumber(asked.Identity)
-	return []any{acknowledged{"Ack2", number}, pushedInvitation(&asked, places), invitation{success, number}}, nil
+	return []any{acknowledged{"Ack2", number}, invitation{success, number}, pushedInvitation(&asked, places)}, nil
 }
 
 // pushedInvitation shows an invitation as a new message.

@@ -166,20 +166,28 @@ func examinePassword(ctx context.Context, k *client, in passwordInput) ([]any, e
 	return []any{access{"examine_password_twice", err == nil}}, nil
 }
 
-type refreshInput struct{}
+type refreshInput struct {
+	NewName string `json:"refresh"` // empty where the account was cancelled
+}
 
 // refreshEvery is how often one client may have others look again: each of them is sent all its rooms.
 const refreshEvery = 10 * time.Second
 
-// refresh has the caller's friends and who shares rooms with him look at his name again. Who these are the core knows.
-func refresh(ctx context.Context, k *client, _ refreshInput) ([]any, error) {
-	if time.Since(k.refreshed) >= refreshEvery {
-		k.refreshed = time.Now()
-		if err := k.server.refreshOthers(ctx, k.caller()); err != nil {
-			return nil, err
-		}
+// refresh has the caller's friends and who shares rooms with him look at his name again, and himself where he has another.
+// Who these are the core knows.
+func refresh(ctx context.Context, k *client, in refreshInput) ([]any, error) {
+	success := said{"refresh", "Success"}
+	if time.Since(k.refreshed) < refreshEvery {
+		return []any{success}, nil
 	}
-	return []any{said{"refresh", "Success"}}, nil
+	k.refreshed = time.Now()
+	if err := k.server.refreshOthers(ctx, k.caller()); err != nil {
+		return nil, err
+	}
+	if in.NewName == "" {
+		return []any{success}, nil
+	}
+	return []any{k.server.fresh(changedLists[opRefresh]...), success}, nil
 }
 
 func wrongPassword(err error) bool {
