@@ -141,12 +141,17 @@ func (s *Server) cancel(c *gin.Context, in cancelInput) (any, error) {
 		return as(err, define.ErrWrongCredentials, -1, "Wrong Password")
 	}
 	caller, _, err := s.o.Sessions.Authenticate(ctx, login.Token.Token, ip)
-	if err == nil {
-		err = s.o.Accounts.CancelSession(ctx, caller)
-	}
 	if err != nil {
 		return nil, err
 	}
+	others, err := s.around(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.o.Accounts.CancelSession(ctx, caller); err != nil {
+		return nil, err
+	}
+	s.lookAgain(others) // the client would ask for it, but its socket has ended with the account
 	dropCookie(c)
 	return done("User Canceled"), nil
 }

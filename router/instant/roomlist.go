@@ -181,9 +181,11 @@ func refresh(ctx context.Context, k *client, in refreshInput) ([]any, error) {
 		return []any{success}, nil
 	}
 	k.refreshed = time.Now()
-	if err := k.server.refreshOthers(ctx, k.caller()); err != nil {
+	others, err := k.server.around(ctx, k.caller())
+	if err != nil {
 		return nil, err
 	}
+	k.server.lookAgain(others)
 	if in.NewName == "" {
 		return []any{success}, nil
 	}
@@ -194,14 +196,14 @@ func wrongPassword(err error) bool {
 	return errors.Is(err, define.ErrWrongPassword) || errors.Is(err, define.ErrInvalid)
 }
 
-// refreshOthers tells the caller's friends, and who shares rooms with him, where they are on this face.
-func (s *Server) refreshOthers(ctx context.Context, caller service.Caller) error {
+// around returns the caller's friends and who shares rooms with him, without himself.
+func (s *Server) around(ctx context.Context, caller service.Caller) ([]string, error) {
 	people := map[string]bool{}
 	friends, err := collect(friendsMost, func(p service.Page) (service.List[service.Friend], error) {
 		return s.o.Friends.List(ctx, caller, "", p)
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, f := range friends {
 		people[f.User.Identity] = true
@@ -210,7 +212,7 @@ func (s *Server) refreshOthers(ctx context.Context, caller service.Caller) error
 		return s.o.Rooms.List(ctx, caller, p)
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, room := range rooms {
 		places, err := s.o.Rooms.Places(ctx, caller, room.Identity)
@@ -218,16 +220,20 @@ func (s *Server) refreshOthers(ctx context.Context, caller service.Caller) error
 			continue // left meanwhile
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, member := range places.Members {
 			people[member.Identity] = true
 		}
 	}
 	delete(people, caller.User)
+	return slices.Collect(maps.Keys(people)), nil
+}
+
+// lookAgain has users, where they are on this face, sent everything in which somebody's name stands.
+func (s *Server) lookAgain(users []string) {
 	s.o.Hub.Publish(hub.Delivery{
-		Event: hub.Event{Op: opRefresh}, Users: slices.Collect(maps.Keys(people)),
+		Event: hub.Event{Op: opRefresh}, Users: users,
 		Only: func(conn *hub.Conn) bool { return conn.Dialect() == s.chat },
 	})
-	return nil
 }
