@@ -101,6 +101,7 @@ type faceSocket struct {
 	t      *testing.T
 	conn   *websocket.Conn
 	frames chan string
+	pongs  chan struct{}
 	ended  chan struct{} // closed when the connection is gone
 	err    error         // why; read after ended
 }
@@ -118,7 +119,14 @@ func (s *server) faceSocket(path string, header http.Header) *faceSocket {
 
 // listen makes a client of a connection that is open.
 func listen(t *testing.T, conn *websocket.Conn) *faceSocket {
-	f := &faceSocket{t: t, conn: conn, frames: make(chan string, 1024), ended: make(chan struct{})}
+	f := &faceSocket{t: t, conn: conn, frames: make(chan string, 1024), pongs: make(chan struct{}, 1), ended: make(chan struct{})}
+	conn.SetPongHandler(func(string) error {
+		select {
+		case f.pongs <- struct{}{}:
+		default: // nobody has asked
+		}
+		return nil
+	})
 	go func() {
 		defer close(f.ended)
 		for {

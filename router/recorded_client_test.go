@@ -79,6 +79,25 @@ func (c *recordedClient) close(name string, socket *faceSocket) (r recordedResul
 	return r, nil
 }
 
+// settle waits until a socket that was opened hears what happens, and until what it has sent was served: the server's
+// reader, which answers pings, comes to them in their order.
+func (c *recordedClient) settle(name string) error {
+	socket, ok := c.sockets[name]
+	if !ok {
+		return nil
+	}
+	if err := socket.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(patience)); err != nil {
+		return nil // the server has closed it, which is seen where it is waited for
+	}
+	select {
+	case <-socket.pongs:
+	case <-socket.ended:
+	case <-time.After(patience):
+		return fmt.Errorf("%s: no ping is answered", name)
+	}
+	return nil
+}
+
 // hear adds a frame.
 func (r *recordedResult) hear(socket string, frame any) {
 	if r.Frames == nil {

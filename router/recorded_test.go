@@ -50,9 +50,9 @@ import (
 //     it lists is written by hand, in the words of "here", and compared; frames always are.
 //   - "closed": {"alice": 1011} was recorded where the server closed a socket.
 //
-// A replay reads as many frames as are expected and sleeps never. So what is answered by nothing may still be under way
-// when another actor goes on: let a step follow that is answered on the same socket. That nothing else came is seen at
-// the end: the server stops, and what the sockets hear until then must be nothing.
+// A replay reads as many frames as are expected and sleeps never: before the next step, what a socket has sent was served,
+// and what must be heard was heard. That nothing else came is seen at the end: the server stops, and what the sockets hear
+// until then must be nothing.
 func TestRecorded(t *testing.T) {
 	t.Parallel()
 	for name, face := range recordedFaces() {
