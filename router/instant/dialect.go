@@ -164,7 +164,7 @@ func (s *Server) messageFrame(op string, m service.Message) hub.Frame {
 	if _, shown := shownAs(&m, func(string) string { return "" }); !shown {
 		return nil
 	}
-	return s.arriving(m.Sender.Identity, s.toMembers(m.RoomIdentity, func(ctx context.Context, _ service.Caller, places service.Places) (any, error) {
+	return arriving(s.toMembers(m.RoomIdentity, func(ctx context.Context, _ service.Caller, places service.Places) (any, error) {
 		return s.pushedMessage(ctx, &m, places), nil
 	}))
 }
@@ -191,7 +191,7 @@ func (s *Server) namer(ctx context.Context) func(identity string) string {
 }
 
 func (s *Server) readFrame(e service.RoomReadEvent) hub.Frame {
-	return s.receipt(e.User, s.toMembers(e.Room, func(ctx context.Context, viewer service.Caller, places service.Places) (any, error) {
+	return receipt(e.User, s.toMembers(e.Room, func(ctx context.Context, viewer service.Caller, places service.Places) (any, error) {
 		read, err := s.o.Messages.Between(ctx, viewer, e.Room, e.After, e.Seq)
 		return readBy{
 			"read_message", s.namer(ctx)(e.User), places.Number, read, indexOf(places.Members, e.User),

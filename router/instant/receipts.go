@@ -20,7 +20,8 @@ const (
 )
 
 // receipts are what a client is to hear of others' reading. The published client asks for its rooms at each message, and at
-// each receipt shows the room as the rooms say that it has drawn last: a receipt in between makes it drop the message.
+// each receipt shows the room as the rooms say that it has drawn last: a receipt in between makes it drop the message. One
+// that follows a message of its own at once is not shown.
 type receipts struct {
 	mu    sync.Mutex
 	after time.Time // the end of the pause
@@ -68,7 +69,7 @@ func (k *client) release() {
 }
 
 // receipt tells a client at a good moment of what another has read, and the reader himself at once.
-func (s *Server) receipt(reader string, frame socket.Deferred) socket.Deferred {
+func receipt(reader string, frame socket.Deferred) socket.Deferred {
 	return func(ctx context.Context, viewer service.Caller) ([]hub.Frame, error) {
 		if k, ok := viewer.Conn.Value().(*client); ok && viewer.User != reader && k.hold(frame) {
 			return nil, nil
@@ -77,12 +78,12 @@ func (s *Server) receipt(reader string, frame socket.Deferred) socket.Deferred {
 	}
 }
 
-// arriving is a frame after which its client asks for its rooms.
-func (s *Server) arriving(sender string, frame hub.Frame) socket.Deferred {
+// arriving begins a pause with a message.
+func arriving(message hub.Frame) socket.Deferred {
 	return func(_ context.Context, viewer service.Caller) ([]hub.Frame, error) {
-		if k, ok := viewer.Conn.Value().(*client); ok && viewer.User != sender {
+		if k, ok := viewer.Conn.Value().(*client); ok {
 			k.pauseReceipts()
 		}
-		return []hub.Frame{frame}, nil
+		return []hub.Frame{message}, nil
 	}
 }
