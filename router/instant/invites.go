@@ -56,6 +56,9 @@ type (
 	}
 )
 
+// firstInvitation is below the number of every invitation and above that of every message.
+const firstInvitation = 1 << 50
+
 // invitationNumber is how the clients know an invitation: the moment at which it was made, and ten bits that keep apart
 // those of one millisecond. Both come from its identity (RFC 9562, 5.7). No message has such a number, nor a part of one.
 func invitationNumber(identity string) int64 {
