@@ -31,6 +31,7 @@ func TestInstantAccounts(t *testing.T) {
 		{"no name of this kind", "POST", "/user/login", fields{"username": "no one", "password": "secret2", "email": ""}, fields{"code": -2, "info": "Invalid Userdata"}},
 		{"a native name, a wrong password", "POST", "/user/login", fields{"username": native.account, "password": "secret2", "email": ""}, fields{"code": -2, "info": "Wrong Password"}},
 		{"an unknown address", "POST", "/user/login", fields{"username": "", "password": "secret2", "email": "nobody@example.com"}, fields{"code": -2, "info": "Wrong Password"}},
+		{"no address", "POST", "/user/login", fields{"username": "", "password": "secret2", "email": "nobody"}, fields{"code": -2, "info": "Invalid Userdata"}},
 		{"neither", "POST", "/user/login", fields{"username": "", "password": "secret2", "email": ""}, fields{"code": -1, "info": "Unexpected error"}},
 		{"logout without a token", "DELETE", "/user/logout", fields{"username": alice.name}, fields{"code": -1, "info": "Token Error"}},
 		{"logout with another's token", "DELETE", "/user/logout", fields{"username": native.account, "token": alice.token}, fields{"code": -1, "info": "Token Error"}},

@@ -189,13 +189,13 @@ func TestInstantInvitations(t *testing.T) {
 
 	ack := g.p.ask("Ack2", invite)
 	number := ack.number("msg_id")
+	g.p.next("send_message_invite").is(t, fields{"function": "send_message_invite", "message": "Invite Member Success", "message_id": number})
 	m := g.p.next("Msg")
 	m.is(t, fields{
 		"function": "Msg", "msg_id": number, "msg_body": g.stranger.name, "msg_time": m["msg_time"], "msg_type": "invite", "sender": g.member.name,
 		"reply_id": -1, "combine_list": []int{}, "room_id": g.room, "avatar": "/static/media/pic/default.jpeg",
 		"read_list": m["read_list"], "delete_list": []bool{false, false, false}, "is_delete": false,
 	})
-	g.p.next("send_message_invite").is(t, fields{"function": "send_message_invite", "message": "Invite Member Success", "message_id": number})
 	for _, l := range []*line{g.o, g.m} {
 		if got := l.next("Msg"); got.number("msg_id") != number || got["msg_type"] != "invite" {
 			t.Errorf("who leads hears %v", got)

@@ -18,6 +18,9 @@ var rule = service.PasswordRule{PasswordMin: 6}
 // named is what the names and the passwords of seed 001 look like.
 var named = regexp.MustCompile(`^[a-zA-Z0-9]{6,20}$`)
 
+// addressed is what the addresses look like that seed 001 logs in with.
+var addressed = regexp.MustCompile(`^[a-zA-Z0-9._]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,5}$`)
+
 type credentials struct {
 	Username string `json:"username"`
 	Password string `json:"password"`
@@ -90,7 +93,10 @@ func (s *Server) login(c *gin.Context, in credentials) (any, error) {
 // noLogin says why a login was refused. Names can be asked for by registering, so that telling an unknown one from a
 // wrong password gives nothing away; addresses cannot.
 func (s *Server) noLogin(c *gin.Context, in credentials) (any, error) {
-	if in.Username == "" {
+	switch {
+	case in.Username == "" && !addressed.MatchString(in.Email):
+		return refused(-2, "Invalid Userdata"), nil
+	case in.Username == "":
 		return refused(-2, "Wrong Password"), nil
 	}
 	_, err := s.o.Accounts.ByAccount(c.Request.Context(), in.Username)
@@ -135,12 +141,17 @@ func (s *Server) cancel(c *gin.Context, in cancelInput) (any, error) {
 		return as(err, define.ErrWrongCredentials, -1, "Wrong Password")
 	}
 	caller, _, err := s.o.Sessions.Authenticate(ctx, login.Token.Token, ip)
-	if err == nil {
-		err = s.o.Accounts.CancelSession(ctx, caller)
-	}
 	if err != nil {
 		return nil, err
 	}
+	others, err := s.around(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.o.Accounts.CancelSession(ctx, caller); err != nil {
+		return nil, err
+	}
+	s.lookAgain(others) // the client would ask for it, but its socket has ended with the account
 	dropCookie(c)
 	return done("User Canceled"), nil
 }

@@ -24,6 +24,7 @@ type client struct {
 	cookie    string
 	room      string    // the open room, empty for none: what is sent goes there
 	refreshed time.Time // when it last had others refreshed
+	receipts  receipts
 
 	mu    sync.Mutex
 	shown map[string]time.Time // by list, when the one that was sent last was put together

@@ -45,6 +45,10 @@ func (d *chatDialect) Encode(e hub.Event) (hub.Frame, error) {
 		if e.Op == define.EventFriendRequested {
 			return s.requestFrame(data), nil
 		}
+	case service.Room:
+		if e.Op == define.EventRoomCreated && data.Kind == define.RoomPrivate {
+			return nil, nil // the new friends were sent their rooms when they became friends
+		}
 	case service.Invitation:
 		if e.Op == define.EventInvitationPending {
 			return s.invitationFrame(data), nil
@@ -95,6 +99,9 @@ func (s *Server) fresh(lists ...string) socket.Deferred {
 				return nil, err
 			}
 			frames = append(frames, more...)
+			if list == listRooms {
+				k.pauseReceipts()
+			}
 		}
 		return frames, nil
 	})
@@ -158,9 +165,9 @@ func (s *Server) messageFrame(op string, m service.Message) hub.Frame {
 	if _, shown := shownAs(&m, func(string) string { return "" }); !shown {
 		return nil
 	}
-	return s.toMembers(m.RoomIdentity, func(ctx context.Context, _ service.Caller, places service.Places) (any, error) {
+	return arriving(s.toMembers(m.RoomIdentity, func(ctx context.Context, _ service.Caller, places service.Places) (any, error) {
 		return s.pushedMessage(ctx, &m, places), nil
-	})
+	}))
 }
 
 func (s *Server) withdrawnFrame(room string, message int64) hub.Frame {
@@ -212,12 +219,12 @@ func (s *Server) namer(ctx context.Context) func(identity string) string {
 }
 
 func (s *Server) readFrame(e service.RoomReadEvent) hub.Frame {
-	return s.toMembers(e.Room, func(ctx context.Context, viewer service.Caller, places service.Places) (any, error) {
+	return receipt(e.User, s.toMembers(e.Room, func(ctx context.Context, viewer service.Caller, places service.Places) (any, error) {
 		read, err := s.o.Messages.Between(ctx, viewer, e.Room, e.After, e.Seq)
 		return readBy{
 			"read_message", s.namer(ctx)(e.User), places.Number, read, indexOf(places.Members, e.User),
 		}, err
-	})
+	}))
 }
 
 func (s *Server) requestFrame(r service.FriendRequest) hub.Frame {

@@ -56,6 +56,9 @@ type (
 	}
 )
 
+// firstInvitation is below the number of every invitation and above that of every message.
+const firstInvitation = 1 << 50
+
 // invitationNumber is how the clients know an invitation: the moment at which it was made, and ten bits that keep apart
 // those of one millisecond. Both come from its identity (RFC 9562, 5.7). No message has such a number, nor a part of one.
 func invitationNumber(identity string) int64 {
@@ -99,7 +102,7 @@ func (k *client) invite(ctx context.Context, name string) ([]any, error) {
 		return nil, err
 	}
 	number := invitationNumber(asked.Identity)
-	return []any{acknowledged{"Ack2", number}, pushedInvitation(&asked, places), invitation{success, number}}, nil
+	return []any{acknowledged{"Ack2", number}, invitation{success, number}, pushedInvitation(&asked, places)}, nil
 }
 
 // pushedInvitation shows an invitation as a new message.

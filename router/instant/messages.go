@@ -179,8 +179,10 @@ func readMessage(ctx context.Context, k *client, in readInput) ([]any, error) {
 }
 
 // newestOf returns the place in a room of the newest of some messages, 0 where none of them can be read there. Numbers of
-// messages rise with their places but where several processes hand them out, and the clients name them in order.
+// messages rise with their places but where several processes hand them out, and the clients name them in order. They name
+// invitations, too, which have no place.
 func (s *Server) newestOf(ctx context.Context, caller service.Caller, room string, messages []number) (int64, error) {
+	messages = slices.DeleteFunc(slices.Clone(messages), func(n number) bool { return n >= firstInvitation })
 	if len(messages) == 0 {
 		return 0, nil
 	}
@@ -338,6 +340,9 @@ func (s *Server) message(c *gin.Context, in partsInput) (any, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if in.CombineList == nil {
+		return nil, define.Invalid("combine_list", "is needed", "为必填字段")
 	}
 	list := fetchedList{Messages: []fetched{}}
 	for _, n := range in.CombineList[:min(len(in.CombineList), partsMost)] {

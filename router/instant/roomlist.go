@@ -166,34 +166,44 @@ func examinePassword(ctx context.Context, k *client, in passwordInput) ([]any, e
 	return []any{access{"examine_password_twice", err == nil}}, nil
 }
 
-type refreshInput struct{}
+type refreshInput struct {
+	NewName string `json:"refresh"` // empty where the account was cancelled
+}
 
 // refreshEvery is how often one client may have others look again: each of them is sent all its rooms.
 const refreshEvery = 10 * time.Second
 
-// refresh has the caller's friends and who shares rooms with him look at his name again. Who these are the core knows.
-func refresh(ctx context.Context, k *client, _ refreshInput) ([]any, error) {
-	if time.Since(k.refreshed) >= refreshEvery {
-		k.refreshed = time.Now()
-		if err := k.server.refreshOthers(ctx, k.caller()); err != nil {
-			return nil, err
-		}
+// refresh has the caller's friends and who shares rooms with him look at his name again, and himself where he has another.
+// Who these are the core knows.
+func refresh(ctx context.Context, k *client, in refreshInput) ([]any, error) {
+	success := said{"refresh", "Success"}
+	if time.Since(k.refreshed) < refreshEvery {
+		return []any{success}, nil
 	}
-	return []any{said{"refresh", "Success"}}, nil
+	k.refreshed = time.Now()
+	others, err := k.server.around(ctx, k.caller())
+	if err != nil {
+		return nil, err
+	}
+	k.server.lookAgain(others)
+	if in.NewName == "" {
+		return []any{success}, nil
+	}
+	return []any{k.server.fresh(changedLists[opRefresh]...), success}, nil
 }
 
 func wrongPassword(err error) bool {
 	return errors.Is(err, define.ErrWrongPassword) || errors.Is(err, define.ErrInvalid)
 }
 
-// refreshOthers tells the caller's friends, and who shares rooms with him, where they are on this face.
-func (s *Server) refreshOthers(ctx context.Context, caller service.Caller) error {
+// around returns the caller's friends and who shares rooms with him, without himself.
+func (s *Server) around(ctx context.Context, caller service.Caller) ([]string, error) {
 	people := map[string]bool{}
 	friends, err := collect(friendsMost, func(p service.Page) (service.List[service.Friend], error) {
 		return s.o.Friends.List(ctx, caller, "", p)
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, f := range friends {
 		people[f.User.Identity] = true
@@ -202,7 +212,7 @@ func (s *Server) refreshOthers(ctx context.Context, caller service.Caller) error
 		return s.o.Rooms.List(ctx, caller, p)
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, room := range rooms {
 		places, err := s.o.Rooms.Places(ctx, caller, room.Identity)
@@ -210,16 +220,20 @@ func (s *Server) refreshOthers(ctx context.Context, caller service.Caller) error
 			continue // left meanwhile
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, member := range places.Members {
 			people[member.Identity] = true
 		}
 	}
 	delete(people, caller.User)
+	return slices.Collect(maps.Keys(people)), nil
+}
+
+// lookAgain has users, where they are on this face, sent everything in which somebody's name stands.
+func (s *Server) lookAgain(users []string) {
 	s.o.Hub.Publish(hub.Delivery{
-		Event: hub.Event{Op: opRefresh}, Users: slices.Collect(maps.Keys(people)),
+		Event: hub.Event{Op: opRefresh}, Users: users,
 		Only: func(conn *hub.Conn) bool { return conn.Dialect() == s.chat },
 	})
-	return nil
 }
