@@ -189,11 +189,11 @@ func (*cotalkVisitor) listed(m message) (sight, bool) {
 
 func (v *cotalkVisitor) lists(in roomView) (all []sight) {
 	for _, m := range v.messages(in.Number, "") {
-		text := m["msg_text"].(string)
+		id, text := int64(m["msg_id"].(float64)), m["msg_text"].(string)
 		if m["is_system"] == true {
-			text = "a sentence"
+			id, text = id%(1<<52), "a sentence" // what is left of a withdrawn message has a number of its own
 		}
-		all = append(all, sight{int64(m["msg_id"].(float64)), text})
+		all = append(all, sight{id, text})
 	}
 	return all
 }

@@ -3,6 +3,7 @@ package service
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"sync"
@@ -186,18 +187,23 @@ func (x *indexer) take(wake *time.Timer) (batch []models.Message) {
 	return batch
 }
 
-// index stores the runs of messages. Where the database refuses them again and again they stay unfindable until the
-// next start: the chat goes on.
+// index stores the runs of messages. It waits for a database that is away. One that refuses them again and again leaves
+// them unfindable until the next start: the chat goes on.
 func (x *indexer) index(messages []models.Message) {
 	runs := RunsOf(messages)
 	for try := 1; ; try++ {
 		ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 		err := x.store.Runs.InsertMany(ctx, runs)
 		cancel()
-		if err == nil {
+		switch {
+		case err == nil:
 			return
+		case errors.Is(err, define.ErrUnavailable):
+			x.log.Warn("messages wait to be made findable", "messages", len(messages), "error", err)
+			try = 0
+		default:
+			x.log.Error("messages could not be made findable", "messages", len(messages), "try", try, "error", err)
 		}
-		x.log.Error("messages could not be made findable", "messages", len(messages), "try", try, "error", err)
 		if try == indexTries || !x.pause(indexRetry) {
 			return
 		}

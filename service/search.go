@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	runsAtOnce = 64    // whose messages are read together
+	runsAtOnce = 64    // whose messages are read together at most
+	readFirst  = 128   // messages that are looked at first, and twice as many each time after
 	runsFew    = 128   // of many rooms that are read without an order
 	runsWindow = 512   // of many rooms in one window of time at most
 	runsMax    = 2_000 // looked at for one page: one with few hits says where to go on
@@ -116,13 +117,14 @@ type search struct {
 	forward bool
 	after   place // hits come after it in the direction of the search
 
-	source runSource
-	runs   []models.MessageRun // read from the source, in order
-	upTo   int64               // the source has given everything up to this time
-	ended  bool                // the source has given everything
-	looked int
-	found  []models.Message // hits that may not be the next ones yet
-	living map[string]bool  // whether a room is still there
+	source  runSource
+	runs    []models.MessageRun // read from the source, in order
+	upTo    int64               // the source has given everything up to this time
+	ended   bool                // the source has given everything
+	looked  int
+	portion int64            // messages to be looked at next
+	found   []models.Message // hits that may not be the next ones yet
+	living  map[string]bool  // whether a room is still there
 }
 
 // runSource gives runs in portions: each in the order of the search and behind the ones before, with the time up to which
@@ -240,7 +242,7 @@ func (s *search) look(ctx context.Context) (upTo int64, ended bool, err error) {
 			return 0, false, err
 		}
 	}
-	runs := s.runs[:min(len(s.runs), runsAtOnce)]
+	runs := s.portionOf(s.runs)
 	s.runs = s.runs[len(runs):]
 	s.looked += max(len(runs), 1)
 	if err := s.read(ctx, runs); err != nil {
@@ -250,6 +252,19 @@ func (s *search) look(ctx context.Context) (upTo int64, ended bool, err error) {
 		return runs[len(runs)-1].ToAt, false, nil
 	}
 	return s.upTo, s.ended, nil
+}
+
+// portionOf returns the runs that are looked at together. Where many of their messages are hits, few runs fill a page.
+func (s *search) portionOf(runs []models.MessageRun) []models.MessageRun {
+	s.portion = max(2*s.portion, readFirst)
+	messages := int64(0)
+	for i := range runs {
+		messages += runs[i].ToSeq - runs[i].FromSeq + 1
+		if i == runsAtOnce || i > 0 && messages > s.portion {
+			return runs[:i]
+		}
+	}
+	return runs
 }
 
 // read adds the hits among the messages of runs to found.
