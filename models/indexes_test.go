@@ -155,6 +155,7 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"UserRooms.ByUser":         func() error { return ask(s.UserRooms.ByUser(ctx, "u")) },
 		"UserRooms.ByRooms":        func() error { return ask(s.UserRooms.ByRooms(ctx, []string{"r", "q"})) },
 		"UserRooms.ByRoom":         func() error { return ask(s.UserRooms.ByRoom(ctx, "r")) },
+		"UserRooms.Some":           func() error { return ask(s.UserRooms.Some(ctx, "r", []string{"u", "v"})) },
 		"UserRooms.Page":           func() error { return ask(s.UserRooms.Page(ctx, "r", "", "m", 10)) },
 		"UserRooms.Page of a role": func() error { return ask(s.UserRooms.Page(ctx, "r", define.RoleAdmin, "", 10)) },
 		"UserRooms.SetRole":        func() error { return s.UserRooms.SetRole(ctx, "u", "r", define.RoleAdmin, 1) },
