@@ -12,11 +12,13 @@ import (
 
 // recordedCotalk is what the conversations with seed 000's system have in common.
 //
-// {mailed:alice@cotalk.example} is the code in the last mail to an address. While recording, it is what stands in the file
+// {mailed:alice@cotalk.example} is the code in the one mail to an address. While recording, it is what stands in the file
 // of that name in the directory RECORD_MAIL, where the original's mail server must put it.
 func recordedCotalk(t *testing.T) recordedFace {
 	t.Helper()
-	s := sharedServer(t)
+	mails, config, err := startMailServer(t.TempDir())
+	must(t, err)
+	t.Cleanup(func() { must(t, mails.close()) })
 	return recordedFace{
 		masks: masks{
 			fields: map[string]string{
@@ -41,8 +43,8 @@ func recordedCotalk(t *testing.T) recordedFace {
 				}
 				return strings.TrimSpace(string(code))
 			}
-			return shared.mails.code(t, to, max(shared.mails.count(to), 1))
+			return mails.code(t, to, 1)
 		}},
-		configure: func(c *define.Config) { c.SMTP = s.config.SMTP },
+		configure: func(c *define.Config) { c.SMTP = config },
 	}
 }
