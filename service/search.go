@@ -234,8 +234,8 @@ func (s *search) rarest(ctx context.Context, rooms []string, choices [][]int32) 
 	return rarest, nil
 }
 
-// look adds the hits among the messages of the next runs to found. It returns the time up to which everything was looked
-// at, and whether nothing is left.
+// look adds the hits among the messages of the next runs to found. It returns the time at which the first run ends that
+// was not looked at, or the one up to which the source has given everything, and whether nothing is left.
 func (s *search) look(ctx context.Context) (upTo int64, ended bool, err error) {
 	if len(s.runs) == 0 && !s.ended {
 		if s.runs, s.upTo, s.ended, err = s.source.next(ctx); err != nil {
@@ -249,7 +249,7 @@ func (s *search) look(ctx context.Context) (upTo int64, ended bool, err error) {
 		return 0, false, err
 	}
 	if len(s.runs) > 0 {
-		return runs[len(runs)-1].ToAt, false, nil
+		return s.runs[0].ToAt, false, nil
 	}
 	return s.upTo, s.ended, nil
 }
