@@ -81,6 +81,23 @@ func TestBindEmail(t *testing.T) {
 	bob.post("/users/me/email/code", fields{"email": email}).refused("conflict")
 }
 
+// Who has proven an address hears at it that the account has another one now.
+func TestOldEmailIsTold(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice := s.user("alice")
+	addresses := []string{alice.account + "@example.com", alice.account + "@example.org"}
+	for _, email := range addresses {
+		alice.post("/users/me/email/code", fields{"email": email}).ok(202)
+		alice.put("/users/me/email", fields{"email": email, "code": shared.mails.code(t, email, 1)}).ok(200)
+	}
+	text, err := io.ReadAll(quotedprintable.NewReader(shared.mails.expect(t, addresses[0], 2).Body))
+	must(t, err)
+	if told := string(text); !strings.Contains(told, "The account "+alice.account+" has another") || strings.Contains(told, addresses[1]) {
+		t.Errorf("the old address was told %s", told)
+	}
+}
+
 // A code that was tried too often is good for nobody, even for who knows it, nor is one after ten minutes.
 func TestCodeEnds(t *testing.T) {
 	t.Parallel()

@@ -125,7 +125,7 @@ func TestDeviceLogsInAtTheSameMoment(t *testing.T) {
 // A session that nobody renews ends by itself, and its sockets with it.
 func TestSessionExpires(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, func(c *define.Config) { c.Auth.TokenTTL = 2 * time.Second })
+	s := newServer(t, func(c *define.Config) { c.Auth.TokenTTL = 5 * time.Second })
 	alice := s.user("alice")
 	socket := alice.socket()
 	socket.expectEnd("expired", 4401)

@@ -93,7 +93,7 @@ func TestUsersigSignatures(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, func(c *define.Config) {
 		c.Faces.Usersig.MinuteRule = true
-		c.Faces.Usersig.SigTTL = 3 * time.Second
+		c.Faces.Usersig.SigTTL = 6 * time.Second
 	})
 	a1, native := s.usersig("a1"), s.user("native")
 	minute := func(id string, at time.Time) string {
