@@ -77,7 +77,7 @@ func (c *core) recordCall(ctx context.Context, call *models.Call) {
 		}
 	}
 	if err == nil {
-		err = c.say(ctx, call.RoomIdentity, systemMessage{
+		err = c.say(ctx, call.RoomIdentity, SystemMessage{
 			Event: define.EventCallEnded, By: call.Caller, Users: users, Call: call.Identity, Media: call.Media, Reason: call.Reason, Duration: &duration,
 		})
 	}

@@ -108,7 +108,7 @@ func (s *Rooms) addMembers(ctx context.Context, state *roomState, by string, use
 	}
 	event := hub.Event{Op: define.EventMemberJoined, Data: joined}
 	s.hub.Publish(hub.Delivery{Event: event, Users: slices.Concat(state.ids, users)})
-	message, err := s.record(ctx, identity, systemMessage{Event: define.EventMemberJoined, By: by, Users: users})
+	message, err := s.record(ctx, identity, SystemMessage{Event: define.EventMemberJoined, By: by, Users: users})
 	if err != nil {
 		return 0, err
 	}

@@ -101,7 +101,7 @@ func (c *core) removeMember(ctx context.Context, state *roomState, by, user stri
 	}
 	left := MembersEvent{Room: room, Members: []Member{c.memberView(&doc, who)}, By: by}
 	c.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventMemberLeft, Data: left}, Users: state.ids})
-	if err := c.say(ctx, room, systemMessage{Event: define.EventMemberLeft, By: by, Users: []string{user}}); err != nil {
+	if err := c.say(ctx, room, SystemMessage{Event: define.EventMemberLeft, By: by, Users: []string{user}}); err != nil {
 		return err
 	}
 	return c.notify(ctx, define.NotifyRemoved, by, models.NotificationContent{Room: room}, user)
@@ -186,7 +186,7 @@ func (c *core) handOver(ctx context.Context, state *roomState, owner, heir strin
 	if err := c.notify(ctx, define.NotifyRole, owner, content, heir); err != nil {
 		return err
 	}
-	return c.say(ctx, room, systemMessage{Event: define.SystemOwner, By: owner, Users: []string{heir}})
+	return c.say(ctx, room, SystemMessage{Event: define.SystemOwner, By: owner, Users: []string{heir}})
 }
 
 // announceMembers tells a room what has become of some of its members, and returns them.

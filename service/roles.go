@@ -41,7 +41,7 @@ func (s *Rooms) SetRole(ctx context.Context, c Caller, room, user string, in Rol
 		}
 	}
 	if in.Say {
-		if err := s.say(ctx, room, systemMessage{Event: define.SystemRole, By: c.User, Users: []string{user}, Role: in.Role}); err != nil {
+		if err := s.say(ctx, room, SystemMessage{Event: define.SystemRole, By: c.User, Users: []string{user}, Role: in.Role}); err != nil {
 			return Member{}, err
 		}
 	}

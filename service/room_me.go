@@ -46,7 +46,7 @@ func (s *Rooms) update(ctx context.Context, c Caller, room string, in RoomUpdate
 	if in.Name == nil || *in.Name == state.room.Name {
 		return nil
 	}
-	return s.say(ctx, room, systemMessage{Event: define.SystemRenamed, By: c.User, Users: []string{}})
+	return s.say(ctx, room, SystemMessage{Event: define.SystemRenamed, By: c.User, Users: []string{}})
 }
 
 // UpdateMe changes the caller's own side of a room, on all of his devices. Unlocking for good needs the password.

@@ -37,8 +37,8 @@ func (f *Face) messageViews(r *request, messages []service.Message, readers read
 	var people []string
 	for _, m := range messages {
 		if m.Type == define.MessageSystem {
-			h := parseHappening(m.Data)
-			people = append(append(people, h.By), h.Users...)
+			what := m.System()
+			people = append(append(people, what.By), what.Users...)
 		}
 		if m.RecalledAt > 0 {
 			people = append(people, m.RecalledBy)
@@ -85,7 +85,7 @@ func messageViewOf(m service.Message, readers readers, names map[string]service.
 		view.MsgID += withdrawnFrom
 		view.CreateTime, view.UpdateTime = seconds(m.RecalledAt), seconds(m.RecalledAt)
 	case m.Type == define.MessageSystem:
-		view.say(parseHappening(m.Data).sentence(names))
+		view.say(sentence(m.System(), names))
 	}
 	return view
 }

@@ -18,56 +18,35 @@ const (
 	systemNumber = 0
 )
 
-// happening is the data of a message of type `system`.
-type happening struct {
-	Event string   `json:"event"`
-	By    string   `json:"by"`
-	Users []string `json:"users"`
-	Role  string   `json:"role"`
-	// Of a call that is over.
-	Media    string `json:"media"`
-	Reason   string `json:"reason"`
-	Duration int64  `json:"duration"` // seconds
-}
-
-// parseHappening reads the data of a system message; what it cannot read has no event.
-func parseHappening(data string) happening {
-	var h happening
-	if json.Unmarshal([]byte(data), &h) != nil {
-		return happening{}
-	}
-	return h
-}
-
 // sentence tells in English what has happened to a chat. Names are those of the identities.
-func (h happening) sentence(names map[string]service.User) string {
-	by := nameOf(names[h.By])
-	others := make([]string, len(h.Users))
-	for i, user := range h.Users {
+func sentence(what service.SystemMessage, names map[string]service.User) string {
+	by := nameOf(names[what.By])
+	others := make([]string, len(what.Users))
+	for i, user := range what.Users {
 		others[i] = nameOf(names[user])
 	}
 	who := strings.Join(others, ", ")
-	switch h.Event {
+	switch what.Event {
 	case define.EventMemberJoined:
 		return who + " joined the chat."
 	case define.EventMemberLeft:
-		if len(h.Users) == 1 && h.Users[0] == h.By {
+		if what.Himself() {
 			return by + " left the chat."
 		}
 		return by + " kicked " + who + " out of the chat."
 	case define.SystemOwner:
 		return by + " changed " + who + "'s privilege to owner."
 	case define.SystemRole:
-		return by + " changed " + who + "'s privilege to " + h.Role + "."
+		return by + " changed " + who + "'s privilege to " + what.Role + "."
 	case define.SystemRenamed:
 		return by + " renamed the chat."
 	case define.EventCallEnded:
-		if h.Reason == define.ReasonCompleted {
-			return fmt.Sprintf("%s made a call (%s, %d:%02d).", by, h.Media, h.Duration/60, h.Duration%60)
+		if what.Reason == define.ReasonCompleted {
+			return fmt.Sprintf("%s made a call (%s, %d:%02d).", by, what.Media, what.Seconds()/60, what.Seconds()%60)
 		}
-		return by + " called (" + h.Media + "): " + strings.ReplaceAll(h.Reason, "_", " ") + "."
+		return by + " called (" + what.Media + "): " + strings.ReplaceAll(what.Reason, "_", " ") + "."
 	}
-	return by + ": " + h.Event
+	return by + ": " + what.Event
 }
 
 // nameOf is what this face calls a user: the name he logs in with.

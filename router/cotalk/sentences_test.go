@@ -82,7 +82,8 @@ func TestSentences(t *testing.T) {
 		`{"event":"call.ended","by":"a","users":["a"],"call":"x","media":"audio","reason":"no_answer","duration":0}`:      "ann called (audio): no answer.",
 		`not an object`: "?: ",
 	} {
-		if got := parseHappening(data).sentence(names); got != want {
+		m := service.Message{Type: define.MessageSystem, Data: data}
+		if got := sentence(m.System(), names); got != want {
 			t.Errorf("%s: %q, want %q", data, got, want)
 		}
 	}

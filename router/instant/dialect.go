@@ -159,7 +159,7 @@ func (s *Server) messageFrame(op string, m service.Message) hub.Frame {
 		return s.withdrawnFrame(m.RoomIdentity, m.Identity)
 	case op != define.EventMessageNew:
 		return nil
-	case happeningOf(&m).Event == define.SystemRenamed:
+	case m.System().Event == define.SystemRenamed:
 		return s.fresh(listRooms)
 	}
 	if _, shown := shownAs(&m, func(string) string { return "" }); !shown {

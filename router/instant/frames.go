@@ -1,7 +1,6 @@
 package instant
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -105,7 +104,7 @@ func shownAs(m *service.Message, name func(identity string) string) (c content, 
 	case m.RecalledAt > 0:
 		return c, false
 	case m.Type == define.MessageSystem:
-		what := happeningOf(m)
+		what := m.System()
 		if what.Event != define.EventMemberJoined {
 			return c, false
 		}
@@ -122,20 +121,6 @@ func shownAs(m *service.Message, name func(identity string) string) (c content, 
 		c.kind = typeReply
 	}
 	return c, true
-}
-
-// happening is what a message of the system tells.
-type happening struct {
-	Event string   `json:"event"`
-	Users []string `json:"users"`
-}
-
-// happeningOf is empty for all other messages.
-func happeningOf(m *service.Message) (h happening) {
-	if m.Type == define.MessageSystem && json.Unmarshal([]byte(m.Data), &h) != nil {
-		return happening{}
-	}
-	return h
 }
 
 // A part of a merged message has no number of its own. It is named by that of the message and its place in it, which is a

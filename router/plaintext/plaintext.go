@@ -4,7 +4,6 @@ package plaintext
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,7 +20,7 @@ func Message(m service.Message, fileText func(*service.File) string) string {
 	case m.RecalledAt > 0:
 		return "[消息已撤回]"
 	case m.Type == define.MessageSystem:
-		return system(m.Data)
+		return system(m.System())
 	case m.Type == define.MessageMerged:
 		return merged(m.Merged)
 	case m.Type == define.MessageNotice:
@@ -47,25 +46,14 @@ func file(m service.Message, text func(*service.File) string) string {
 	return words
 }
 
-// system words the data of a system message. Who did it is its sender.
-func system(data string) string {
-	var what struct {
-		Event    string   `json:"event"`
-		By       string   `json:"by"`
-		Users    []string `json:"users"`
-		Role     string   `json:"role"`
-		Duration int64    `json:"duration"` // of a call, in seconds
-	}
-	if err := json.Unmarshal([]byte(data), &what); err != nil {
-		return "[系统消息]"
-	}
-	himself := slices.Equal(what.Users, []string{what.By})
+// system words a message of the system. Who did it is its sender.
+func system(what service.SystemMessage) string {
 	switch {
-	case what.Event == define.EventMemberJoined && himself:
+	case what.Event == define.EventMemberJoined && what.Himself():
 		return "[系统消息] 加入了群聊"
 	case what.Event == define.EventMemberJoined:
 		return fmt.Sprintf("[系统消息] 邀请了 %d 位成员加入群聊", len(what.Users))
-	case what.Event == define.EventMemberLeft && himself:
+	case what.Event == define.EventMemberLeft && what.Himself():
 		return "[系统消息] 退出了群聊"
 	case what.Event == define.EventMemberLeft:
 		return fmt.Sprintf("[系统消息] 将 %d 位成员移出了群聊", len(what.Users))
@@ -75,8 +63,8 @@ func system(data string) string {
 		return "[系统消息] 任命了管理员"
 	case what.Event == define.SystemRole:
 		return "[系统消息] 撤销了管理员"
-	case what.Event == define.EventCallEnded && what.Duration > 0:
-		return fmt.Sprintf("[通话] 时长 %d:%02d", what.Duration/60, what.Duration%60)
+	case what.Event == define.EventCallEnded && what.Seconds() > 0:
+		return fmt.Sprintf("[通话] 时长 %d:%02d", what.Seconds()/60, what.Seconds()%60)
 	case what.Event == define.EventCallEnded:
 		return "[通话] 未接通"
 	case what.Event == define.SystemRenamed:
