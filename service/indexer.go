@@ -34,7 +34,7 @@ type indexer struct {
 	changed *sync.Cond
 	filling map[string]*filling // runs that may still grow, by room
 	oldest  []*filling          // the same in the order in which they began, and some that are due since
-	due     [][]models.Message  // to be stored now, in this order
+	due     [][]*models.Message // to be stored now, in this order
 	pending int                 // messages in filling and due
 	handed  int64               // messages that have been due since the start
 	indexed int64               // of these, those that are findable
@@ -45,7 +45,7 @@ type indexer struct {
 
 // filling is a run to be.
 type filling struct {
-	messages []models.Message // none once it is due
+	messages []*models.Message // none once it is due
 	since    time.Time
 }
 
@@ -69,15 +69,15 @@ func (x *indexer) stop() {
 }
 
 // put hands stored messages over. It waits where too many are waiting.
-func (x *indexer) put(messages []models.Message) {
+func (x *indexer) put(messages []*models.Message) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for x.pending >= indexPending && !x.closed {
 		x.changed.Wait()
 	}
 	idle := len(x.filling) == 0
-	for i := range messages {
-		x.fill(&messages[i])
+	for _, m := range messages {
+		x.fill(m)
 	}
 	x.pending += len(messages)
 	if idle || len(x.due) > 0 || x.pending >= indexPending {
@@ -92,7 +92,7 @@ func (x *indexer) fill(m *models.Message) {
 		x.filling[m.RoomIdentity] = f
 		x.oldest = append(x.oldest, f)
 	}
-	f.messages = append(f.messages, *m)
+	f.messages = append(f.messages, m)
 	if len(f.messages) == runMessages || x.closed {
 		x.ripe(f)
 	}
@@ -164,7 +164,7 @@ func (x *indexer) run() {
 
 // take waits for due runs and returns the messages of as many of them as one run may have: with small writes those of
 // the chat itself, which are in one line with them, wait less. It returns none at the end.
-func (x *indexer) take(wake *time.Timer) (batch []models.Message) {
+func (x *indexer) take(wake *time.Timer) (batch []*models.Message) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for {
@@ -189,8 +189,8 @@ func (x *indexer) take(wake *time.Timer) (batch []models.Message) {
 
 // index stores the runs of messages. It waits for a database that is away. One that refuses them again and again leaves
 // them unfindable until the next start: the chat goes on.
-func (x *indexer) index(messages []models.Message) {
-	runs := RunsOf(messages)
+func (x *indexer) index(messages []*models.Message) {
+	runs := runsOf(messages)
 	for try := 1; ; try++ {
 		ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 		err := x.store.Runs.InsertMany(ctx, runs)
@@ -223,12 +223,18 @@ func (x *indexer) pause(d time.Duration) bool {
 // RunsOf makes the runs under which stored messages are found: of one room, without a gap, and small. Whoever stores
 // messages past the writer, as an import does, stores these too.
 func RunsOf(messages []models.Message) []models.MessageRun {
-	byRoom := map[string][]*models.Message{}
+	all := make([]*models.Message, len(messages))
 	for i := range messages {
-		m := &messages[i]
+		all[i] = &messages[i]
+	}
+	return runsOf(all)
+}
+
+func runsOf(messages []*models.Message) (runs []models.MessageRun) {
+	byRoom := map[string][]*models.Message{}
+	for _, m := range messages {
 		byRoom[m.RoomIdentity] = append(byRoom[m.RoomIdentity], m)
 	}
-	var runs []models.MessageRun
 	for _, list := range byRoom {
 		slices.SortFunc(list, func(a, b *models.Message) int { return int(a.Seq - b.Seq) })
 		for len(list) > 0 {
@@ -332,7 +338,7 @@ func (x *indexer) renew(ctx context.Context, m *models.Message) error {
 	}
 	runs = slices.DeleteFunc(runs, func(r models.MessageRun) bool { return r.FromSeq > m.Seq })
 	if len(runs) == 0 { // another process has not come to it, or nobody could
-		return x.store.Runs.InsertMany(ctx, RunsOf([]models.Message{*m}))
+		return x.store.Runs.InsertMany(ctx, runsOf([]*models.Message{m}))
 	}
 	for i := range runs {
 		if err := x.renewRun(ctx, &runs[i]); err != nil {

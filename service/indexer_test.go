@@ -13,9 +13,9 @@ import (
 // those of a room in order.
 func TestRunsFill(t *testing.T) {
 	t.Parallel()
-	messages := func(room string, from, n int) (list []models.Message) {
+	messages := func(room string, from, n int) (list []*models.Message) {
 		for i := range n {
-			list = append(list, models.Message{RoomIdentity: room, Seq: int64(from + i)})
+			list = append(list, &models.Message{RoomIdentity: room, Seq: int64(from + i)})
 		}
 		return list
 	}

@@ -27,11 +27,11 @@ func (b batchOutcome) tell(s *shard) {
 }
 
 // stored returns what is new in the room.
-func (b batchOutcome) stored() []models.Message {
-	messages := make([]models.Message, 0, len(b.batch))
+func (b batchOutcome) stored() []*models.Message {
+	messages := make([]*models.Message, 0, len(b.batch))
 	for _, one := range b.batch {
 		if o := b.outcomes[one]; o.created {
-			messages = append(messages, *o.message)
+			messages = append(messages, o.message)
 		}
 	}
 	return messages
