@@ -27,7 +27,7 @@ import (
 )
 
 // patience bounds everything that a test waits for. It is far above what a loaded machine needs.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // instance is a whole server in this process, on a loopback port.
 type instance struct {
