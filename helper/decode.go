@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"parlor/define"
 )
@@ -18,6 +19,9 @@ import (
 func DecodeJSON(data []byte, v any) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		data = []byte("{}")
+	}
+	if !utf8.Valid(data) { // JSON is UTF-8 (RFC 8259); the decoder would store something else than was sent
+		return define.ErrMalformed
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()

@@ -38,6 +38,7 @@ func TestDecodeJSONNamesWhatIsWrong(t *testing.T) {
 		{`{`, "", ""},
 		{`{} {}`, "", ""},
 		{`[]`, "", ""},
+		{"{\"name\": \"caf\xe9\"}", "", ""}, // Latin-1
 		{`"text"`, "", ""},
 	} {
 		var into decoded

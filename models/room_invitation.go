@@ -82,6 +82,13 @@ func (r RoomInvitations) Close(ctx context.Context, room, by string, at int64) e
 	return wrap(err)
 }
 
+// Withdraw declines all pending invitations of somebody who is no more.
+func (r RoomInvitations) Withdraw(ctx context.Context, invitee string, at int64) error {
+	filter := bson.D{{Key: "invitee", Value: invitee}, {Key: "state", Value: define.InvitationPending}}
+	_, err := r.c.UpdateMany(ctx, filter, decision(define.InvitationDeclined, invitee, at))
+	return wrap(err)
+}
+
 func decision(state, by string, at int64) bson.D {
 	return bson.D{{Key: "$set", Value: bson.D{{Key: "state", Value: state}, {Key: "decided_by", Value: by}, {Key: "updated_at", Value: at}}}}
 }

@@ -279,6 +279,9 @@ func TestCancel(t *testing.T) {
 	}
 	eldest := pages[member](alice, "/rooms/"+toEldest+"/members", "10")[1].User.Identity
 	asked := into[friendRequest](alice.post("/friends/requests", fields{"to": dave.identity}).ok(201))
+	waitsFor := bob.group("she waits for it")
+	bob.patch("/rooms/"+waitsFor, fields{"join_policy": "approval"}).ok(200)
+	alice.post("/rooms/join", fields{"number": bob.room(waitsFor).Number}).ok(202)
 	phone := alice.login("phone")
 	mine, bobs := phone.socket(), bob.socket()
 
@@ -315,6 +318,10 @@ func TestCancel(t *testing.T) {
 	}
 	if peer := bob.room(private).Peer; peer == nil || !peer.Cancelled {
 		t.Errorf("the peer is %+v", peer)
+	}
+	// … nobody is asked to let her in any more …
+	if waiting := pages[invitation](bob, "/rooms/"+waitsFor+"/invitations", "10"); len(waiting) != 1 || waiting[0].State != "declined" || waiting[0].DecidedBy != alice.identity {
+		t.Errorf("who waits is %+v", waiting)
 	}
 	// … and the groups have heirs.
 	for room, heir := range map[string]string{toAdmin: carol.identity, toEldest: eldest} {

@@ -79,6 +79,17 @@ func TestBindEmail(t *testing.T) {
 	bind(alice, code).refused("gone") // it was used
 	anyone{s}.post("/login", fields{"email": email, "password": password}).ok(200)
 	bob.post("/users/me/email/code", fields{"email": email}).refused("conflict")
+	anyone{s}.post("/register", fields{"account": "x" + s.suffix(), "password": password, "email": strings.ToUpper(email)}).refused("conflict")
+}
+
+// Several who ask for the same address don't fill its mailbox together.
+func TestCodesOfOneAddress(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(c *define.Config) { c.Listen, c.Limits.Factor = "127.0.0.1:8080", 1 })
+	alice, bob := s.user("alice"), s.user("bob")
+	alice.post("/users/me/email/code", fields{"email": "a@example.com"}).ok(202)
+	bob.post("/users/me/email/code", fields{"email": "A@example.com"}).refused("rate_limited")
+	bob.post("/users/me/email/code", fields{"email": "b@example.com"}).ok(202)
 }
 
 // Who has proven an address hears at it that the account has another one now.

@@ -162,7 +162,7 @@ func TestLockedRoom(t *testing.T) {
 	alice.readsLocked(alice.socket(), group, secret.Identity)
 
 	// Taking the lock away needs the password as well, and opens it everywhere.
-	alice.patch(on+"/me", fields{"locked": false}).refused("forbidden")
+	alice.patch(on+"/me", fields{"locked": false}).refused("invalid", "password")
 	alice.patch(on+"/me", fields{"locked": false, "password": "wrong"}).refused("forbidden")
 	for _, socket := range append(all, late) {
 		socket.quiet()

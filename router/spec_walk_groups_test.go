@@ -111,7 +111,7 @@ func walkLocked(alice *user, private string) {
 	alice.post(on+"/unlock", fields{"password": "wrong"}).refused("forbidden")
 	alice.post(on+"/unlock", fields{"password": password}).ok(204)
 	alice.get(on + "/messages").ok(200)
-	alice.patch(on+"/me", fields{"locked": false}).refused("forbidden")
+	alice.patch(on+"/me", fields{"locked": false, "password": "wrong"}).refused("forbidden")
 	alice.patch(on+"/me", fields{"pinned": false, "locked": false, "password": password}).ok(200)
 }
 

@@ -14,7 +14,8 @@ import (
 // Accounts is about users themselves.
 type Accounts struct{ *core }
 
-// Register opens an account and its first session. Refusals: ErrInvalid, ErrAccountTaken, ErrRateLimited.
+// Register opens an account and its first session. Refusals: ErrInvalid, ErrAccountTaken, ErrEmailTaken for an address that
+// somebody has proven, ErrRateLimited.
 func (s *Accounts) Register(ctx context.Context, ip string, in RegisterInput) (Login, error) {
 	if err := check(in); err != nil {
 		return Login{}, err
@@ -25,6 +26,11 @@ func (s *Accounts) Register(ctx context.Context, ip string, in RegisterInput) (L
 	user := models.User{
 		Account: in.Account, Nickname: in.Nickname, Email: strings.ToLower(in.Email), Phone: in.Phone,
 		Description: cmp.Or(in.Description, define.DefaultDescription),
+	}
+	if user.Email != "" {
+		if err := s.emailFree(ctx, user.Email, ""); err != nil {
+			return Login{}, err
+		}
 	}
 	if err := s.insertUser(ctx, &user, in.Password); err != nil {
 		return Login{}, err

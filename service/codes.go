@@ -33,6 +33,9 @@ func (c *core) sendCode(ctx context.Context, purpose, user, email string) error 
 	if !c.postman.ready() {
 		return define.ErrNoMail
 	}
+	if err := limit(c.limits.mailEvery, codeIdentity(purpose, "", email)); err != nil {
+		return err
+	}
 	if err := limit(c.limits.mail, email); err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ type FriendRequestInput struct {
 // FriendInput changes where a friend stands and what the caller calls him.
 type FriendInput struct {
 	Group  *string `json:"group" validate:"omitempty,min=1,max=50,line"`
-	Remark *string `json:"remark" validate:"omitempty,max=50"`
+	Remark *string `json:"remark" validate:"omitempty,max=50,eq=|line"`
 }
 
 // GroupInput names a group of friends.
@@ -168,7 +168,7 @@ type RoomMeInput struct {
 	Pinned   *bool   `json:"pinned"`
 	Muted    *bool   `json:"muted"`
 	Locked   *bool   `json:"locked"`
-	Nickname *string `json:"nickname" validate:"omitempty,max=50"`
+	Nickname *string `json:"nickname" validate:"omitempty,max=50,eq=|line"`
 	Password string  `json:"password" validate:"max=128"`
 	// Unlocked: a session that has the room unlocked unlocks it for good without the password, since its client has asked for it.
 	Unlocked bool `json:"-"`

@@ -107,7 +107,7 @@ func (c *core) removeMember(ctx context.Context, state *roomState, by, user stri
 	return c.notify(ctx, define.NotifyRemoved, by, models.NotificationContent{Room: room}, user)
 }
 
-// leaveAll takes a user out of every group, as Leave does.
+// leaveAll takes a user out of every group, as Leave does, and ends his waiting for others.
 func (s *Rooms) leaveAll(ctx context.Context, c Caller) error {
 	all, err := s.store.UserRooms.ByUser(ctx, c.User)
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *Rooms) leaveAll(ctx context.Context, c Caller) error {
 			return err
 		}
 	}
-	return nil
+	return s.store.Invitations.Withdraw(ctx, c.User, now())
 }
 
 // Leave takes the caller out of a group. One that he owns passes to the longest-serving admin, else to the longest-serving

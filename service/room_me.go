@@ -60,6 +60,9 @@ func (s *Rooms) UpdateMe(ctx context.Context, c Caller, room string, in RoomMeIn
 		return RoomMe{}, err
 	}
 	if in.Locked != nil && !*in.Locked && member.Locked && !(in.Unlocked && c.unlocked(room)) {
+		if in.Password == "" {
+			return RoomMe{}, define.Invalid("password", "is needed", "为必填字段")
+		}
 		if err := s.askPassword(ctx, c, in.Password); err != nil {
 			return RoomMe{}, err
 		}

@@ -161,6 +161,7 @@ type limits struct {
 	send            *helper.Rates // by user
 	request         *helper.Rates // friend requests by user
 	mail            *helper.Rates // codes by user and by address
+	mailEvery       *helper.Rates // codes of one purpose by address, whoever asks
 	search          *helper.Rates // by user
 	upload          *helper.Rates // by user
 	transcribe      *helper.Rates // by user; what is kept already is free
@@ -180,6 +181,7 @@ func newLimits(factor float64) limits {
 		send:            helper.NewRates(50, 500, factor),
 		request:         helper.NewRates(20*minute, 60, factor),
 		mail:            helper.NewRates(minute/6, 10, factor),
+		mailEvery:       helper.NewRates(minute, 1, factor),
 		search:          helper.NewRates(5, 50, factor),
 		upload:          helper.NewRates(1, 120, factor),
 		transcribe:      helper.NewRates(10*minute, 30, factor),

@@ -40,6 +40,7 @@ var ownRules = []ownRule{
 	{"birthday", isBirthday, "{0} must be a date such as 2006-01-02", "{0}必须是日期，例如 2006-01-02"},
 	{"language", isLanguage, "{0} must be a language code such as en or zh", "{0}必须是语言代码，例如 en 或 zh"},
 	{"line", isLine, "{0} must be one line of printable characters", "{0}必须是一行可打印字符"},
+	{"eq=|line", nil, "{0} must be one line of printable characters", "{0}必须是一行可打印字符"},
 	{"eq=|email", nil, "{0} must be a valid email address", "{0}必须是一个有效的邮箱"},
 	{"required_without", nil, "{0} or another way to name the account is needed", "{0}为必填字段"},
 }
@@ -142,5 +143,11 @@ func isLanguage(s string) bool {
 	return ok
 }
 
+// joiners are the two characters without a width that belong into names: they join emoji (👩‍💻) and shape letters (می‌خواهم).
+var joiners = strings.NewReplacer("\u200c", "", "\u200d", "")
+
 // isLine refuses what nobody could see, too.
-func isLine(s string) bool { return helper.Printable(s, 1, len(s)) && strings.TrimSpace(s) != "" }
+func isLine(s string) bool {
+	visible := joiners.Replace(s)
+	return helper.Printable(visible, 1, len(s)) && strings.TrimSpace(visible) != ""
+}

@@ -52,6 +52,15 @@ func TestCheckNamesWrongFieldsInBothLanguages(t *testing.T) {
 		"control characters": {GroupInput{Name: "a\nb"}, map[string]define.Text{
 			"name": {En: "printable", Zh: "可打印"},
 		}},
+		"a name in a room that nobody can see": {RoomMeInput{Nickname: pointer(" ")}, map[string]define.Text{
+			"nickname": {En: "one line", Zh: "一行"},
+		}},
+		"joiners alone": {GroupInput{Name: "\u200d"}, map[string]define.Text{
+			"name": {En: "printable", Zh: "可打印"},
+		}},
+		"a remark that turns the line around": {FriendInput{Remark: pointer("a\u202eb")}, map[string]define.Text{
+			"remark": {En: "printable", Zh: "可打印"},
+		}},
 		"not a date": {ProfileInput{Birthday: pointer("2020-02-30")}, map[string]define.Text{
 			"birthday": {En: "2006-01-02", Zh: "2006-01-02"},
 		}},
@@ -87,6 +96,9 @@ func TestCheckAllowsWhatKeepsTheRules(t *testing.T) {
 		"8000 characters":           MessageInput{Data: strings.Repeat("长", 8000)},
 		"an empty change":           ProfileInput{},
 		"an emptied birthday":       ProfileInput{Birthday: pointer("")},
+		"an emptied name in a room": RoomMeInput{Nickname: pointer("")},
+		"an emptied remark":         FriendInput{Remark: pointer("")},
+		"joined emoji":              RoomInput{Name: "👩\u200d💻 می\u200cخواهم"},
 		"login by e-mail":           LoginInput{Email: "a@example.com", Password: "x"},
 		"no page":                   Page{},
 	} {
