@@ -179,9 +179,9 @@ type UnlockInput struct {
 	Password string `json:"password" validate:"required,max=128"`
 }
 
-// ReadInput says how far the caller has read.
+// ReadInput says how far the caller has read: 0 is nothing yet, as in a room in which nothing was said.
 type ReadInput struct {
-	Seq int64 `json:"seq" validate:"required,min=1"`
+	Seq *int64 `json:"seq" validate:"required,min=0"`
 }
 
 // MessageInput is something to say. Data holds 1 to 8000 characters of plain text, or of what Format says; with a File, the

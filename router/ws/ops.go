@@ -125,7 +125,7 @@ func messageReact(ctx context.Context, c *client, in reactInput) (service.Messag
 
 type readInput struct {
 	Room string `json:"room"`
-	Seq  int64  `json:"seq"`
+	Seq  *int64 `json:"seq"`
 }
 
 func roomRead(ctx context.Context, c *client, in readInput) (service.RoomMe, error) {

@@ -24,7 +24,7 @@ func TestOps(t *testing.T) {
 	var conn *hub.Conn
 	h.read = func(_ context.Context, c service.Caller, room string, in service.ReadInput) (service.RoomMe, error) {
 		conn = c.Conn
-		return service.RoomMe{Role: c.User + c.Session + room, ReadSeq: in.Seq}, nil
+		return service.RoomMe{Role: c.User + c.Session + room, ReadSeq: *in.Seq}, nil
 	}
 	h.submit = func(_ service.Caller, room string, in service.MessageInput, done func(service.Message, bool, error)) {
 		done(service.Message{RoomIdentity: room, Data: in.Data, ClientID: in.ClientID}, true, nil)
