@@ -82,7 +82,7 @@ func (s surroundings) view(m *models.Message, reader string) Message {
 	if original := s.quoted[m.ReplyTo]; original != nil {
 		view.Reply = &Quote{
 			Identity: original.Identity, Seq: original.Seq, Sender: s.users[original.UserIdentity], Type: original.Type,
-			Data: models.Preview(original.Data), File: viewOfCopy(original.File), RecalledAt: original.RecalledAt,
+			Data: original.Preview(), File: viewOfCopy(original.File), RecalledAt: original.RecalledAt,
 		}
 	}
 	for _, r := range m.Reactions {
@@ -122,12 +122,16 @@ func (c *core) viewOf(ctx context.Context, m *models.Message, reader string) (Me
 }
 
 // publishMessage tells the members of a room about a message; except has its answer already and may be nil. The sender
-// alone sees his ClientID, and who has locked the room learns only that something came.
+// alone sees his ClientID, and who has locked the room learns only that something came. For whom the message is not
+// there, he hears nothing of it; only of a recall, which holds no words and takes them out of the replies that he sees.
 func (c *core) publishMessage(state *roomState, op string, m *models.Message, around surroundings, except *hub.Conn) {
-	sender := m.UserIdentity
-	deliveries := [3]hub.Delivery{{Event: hub.Event{Op: op, Data: around.view(m, "")}, Users: state.ids, Skip: sender, Except: except}}
+	sender, users := m.UserIdentity, state.ids
+	if m.RecalledAt == 0 {
+		users = state.seeing(m)
+	}
+	deliveries := [3]hub.Delivery{{Event: hub.Event{Op: op, Data: around.view(m, "")}, Users: users, Skip: sender, Except: except}}
 	n := 1
-	if _, ok := state.members[sender]; ok { // unless he has just left, of which the system message tells
+	if slices.Contains(users, sender) { // unless he has just left, of which the system message tells
 		deliveries[n] = hub.Delivery{Event: hub.Event{Op: op, Data: around.view(m, sender)}, Users: []string{sender}, Except: except}
 		n++
 	}
@@ -137,7 +141,7 @@ func (c *core) publishMessage(state *roomState, op string, m *models.Message, ar
 		}
 		hint := LockedMessage{Identity: m.Identity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, Locked: true, CreatedAt: m.CreatedAt}
 		deliveries[n] = hub.Delivery{
-			Event: hub.Event{Op: op, Data: hint}, Users: state.ids, Except: except, Only: func(conn *hub.Conn) bool { return !state.mayHear(conn) },
+			Event: hub.Event{Op: op, Data: hint}, Users: users, Except: except, Only: func(conn *hub.Conn) bool { return !state.mayHear(conn) },
 		}
 		n++
 	}
