@@ -6,7 +6,7 @@ import (
 )
 
 // Who can't see a message hears nothing of its changes: a newcomer, who has cleared his history, and who has deleted it
-// for himself. A recall alone is told to all, for it takes words out of the replies that they may see.
+// for himself. Neither does he see it quoted.
 func TestChangesOfWhatOneCannotSee(t *testing.T) {
 	t.Parallel()
 	s := sharedServer(t)
@@ -36,11 +36,29 @@ func TestChangesOfWhatOneCannotSee(t *testing.T) {
 	for _, one := range blind {
 		one.quiet()
 	}
-	alice.post(said.path()+"/recall", nil).ok(200)
-	for _, one := range append(blind, bobs) {
-		if got := heard[message](one, "message.recalled"); got.Identity != said.Identity || got.Data != "" {
-			t.Errorf("%s heard %+v", one.account, got)
+	answer := fields{"data": "answer", "reply_to": said.Identity}
+	reply := into[message](alice.post("/rooms/"+group+"/messages", answer).ok(201))
+	if got := heard[message](bobs, "message.new"); got.Reply == nil || got.Reply.Data != "changed" {
+		t.Errorf("bob heard %+v", got)
+	}
+	for _, one := range blind {
+		if got := heard[message](one, "message.new"); got.Reply != nil || got.ReplyTo != said.Identity {
+			t.Errorf("%s heard %+v, %+v", one.account, got, got.Reply)
 		}
+		if got := into[message](one.get(reply.path()).ok(200)); got.Reply != nil {
+			t.Errorf("%s sees %+v, %+v", one.account, got, got.Reply)
+		}
+		if got := one.history(group); got[len(got)-1].Reply != nil {
+			t.Errorf("%s reads %+v", one.account, got)
+		}
+	}
+	if got := into[message](bob.get(reply.path()).ok(200)); got.Reply == nil || got.Reply.Data != "changed" {
+		t.Errorf("bob sees %+v", got)
+	}
+	alice.post(said.path()+"/recall", nil).ok(200)
+	bobs.expect("message.recalled")
+	for _, one := range blind {
+		one.quiet()
 	}
 	// What comes later is there for all again, for the sender too who has cleared it.
 	later := cleared.send(group, "later")

@@ -68,12 +68,18 @@ func (s *roomState) leads(user string) bool {
 // seeing returns the members for whom a message is there: not those who came after it, have cleared it, or have deleted
 // it for themselves.
 func (s *roomState) seeing(m *models.Message) []string {
-	if m.Seq > s.floor && len(m.HiddenFor) == 0 { // as every new one
+	if s.allSee(m) { // as every new one
 		return s.ids
 	}
-	return slices.DeleteFunc(slices.Clone(s.ids), func(user string) bool {
-		return m.Seq <= s.members[user].floor || slices.Contains(m.HiddenFor, user)
-	})
+	return slices.DeleteFunc(slices.Clone(s.ids), func(user string) bool { return !s.sees(user, m) })
+}
+
+func (s *roomState) allSee(m *models.Message) bool { return m.Seq > s.floor && len(m.HiddenFor) == 0 }
+
+// sees reports whether a message is there for a member.
+func (s *roomState) sees(user string, m *models.Message) bool {
+	member, ok := s.members[user]
+	return ok && m.Seq > member.floor && !slices.Contains(m.HiddenFor, user)
 }
 
 // memberOf returns a room to one of its members. Whoever is not in it learns nothing: ErrRoomNotFound. A member of a
