@@ -160,7 +160,8 @@ type JoinInput struct {
 
 // AnnouncementInput is something to announce.
 type AnnouncementInput struct {
-	Content string `json:"content" validate:"required,min=1,max=2000"`
+	Content  string `json:"content" validate:"required,min=1,max=2000"`
+	ClientID string `json:"client_id" validate:"omitempty,max=64,line"`
 }
 
 // RoomMeInput changes the caller's own side of a room; what is left out stays. Locked: false needs the password.
