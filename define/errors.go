@@ -126,6 +126,7 @@ func line(code string, status int, key, en, zh string) *Error {
 var (
 	ErrInvalid              = line(CodeInvalid, 400, "invalid", "The request breaks a rule.", "请求不符合要求。")
 	ErrNotYourFile          = line(CodeInvalid, 400, "not_your_file", "The request breaks a rule.", "请求不符合要求。").Field("file", Text{En: "is not a file of yours", Zh: "文件不存在"})
+	ErrNotMentionable       = line(CodeInvalid, 400, "not_mentionable", "The request breaks a rule.", "请求不符合要求。").Field("mentions", Text{En: "must be members of the room", Zh: "只能提及房间成员"})
 	ErrBrokenUpload         = line(CodeInvalid, 400, "broken_upload", "The upload broke off or is not valid multipart/form-data.", "上传中断或不是有效的 multipart/form-data。")
 	ErrMalformed            = line(CodeInvalid, 400, "malformed", "The body is not valid JSON.", "请求体不是有效的 JSON。")
 	ErrUnauthenticated      = line(CodeUnauthenticated, 401, "unauthenticated", "Log in first.", "请先登录。")

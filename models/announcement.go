@@ -32,6 +32,11 @@ func (a Announcements) Get(ctx context.Context, identity string) (Announcement, 
 	return findOne[Announcement](ctx, a.c, bson.D{{Key: "_id", Value: identity}})
 }
 
+// ByMessage returns the announcement that stands in its room as a message.
+func (a Announcements) ByMessage(ctx context.Context, message int64) (Announcement, error) {
+	return findOne[Announcement](ctx, a.c, bson.D{{Key: "message_identity", Value: message}})
+}
+
 // Page returns the announcements of a room, newest first, before the identity `before` ("" is from the newest).
 func (a Announcements) Page(ctx context.Context, room, before string, limit int) ([]Announcement, error) {
 	filter := bson.D{{Key: "room_identity", Value: room}}

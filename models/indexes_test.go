@@ -184,6 +184,7 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Invitations.Decide":   func() error { return ask(s.Invitations.Decide(ctx, "i", define.InvitationApproved, "u", 1)) },
 
 		"Announcements.Get":             func() error { return ask(s.Announcements.Get(ctx, "a")) },
+		"Announcements.ByMessage":       func() error { return ask(s.Announcements.ByMessage(ctx, 1)) },
 		"Announcements.Page":            func() error { return ask(s.Announcements.Page(ctx, "r", "a", 10)) },
 		"Announcements.Delete":          func() error { return ask(s.Announcements.Delete(ctx, "a")) },
 		"Announcements.DeleteByMessage": func() error { return s.Announcements.DeleteByMessage(ctx, 1) },

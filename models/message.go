@@ -68,12 +68,13 @@ type Reaction struct {
 	Users []string `bson:"users"`
 }
 
-// Preview shortens a text to what last_message holds and a reply quotes.
-func Preview(text string) string {
-	if utf8.RuneCountInString(text) <= define.PreviewMax {
-		return text
+// Preview returns what last_message holds of the text and a reply quotes: its beginning. Of a system message it is all,
+// since a part of a JSON object could not be read.
+func (m *Message) Preview() string {
+	if m.Type == define.MessageSystem || utf8.RuneCountInString(m.Data) <= define.PreviewMax {
+		return m.Data
 	}
-	return string([]rune(text)[:define.PreviewMax])
+	return string([]rune(m.Data)[:define.PreviewMax])
 }
 
 // Messages is the collection `message`.

@@ -154,7 +154,7 @@ func (r Rooms) Reword(ctx context.Context, m *Message) error {
 // ShortCopy returns what a room keeps of its newest message.
 func ShortCopy(m *Message) LastMessage {
 	return LastMessage{
-		Identity: m.Identity, Seq: m.Seq, UserIdentity: m.UserIdentity, Type: m.Type, Data: Preview(m.Data), Format: m.Format, File: m.File,
+		Identity: m.Identity, Seq: m.Seq, UserIdentity: m.UserIdentity, Type: m.Type, Data: m.Preview(), Format: m.Format, File: m.File,
 		RecalledAt: m.RecalledAt, CreatedAt: m.CreatedAt,
 	}
 }

@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -55,6 +56,49 @@ func TestAnnouncements(t *testing.T) {
 	}
 	if r := bob.room(group); r.Me.Unread != 0 {
 		t.Errorf("bob sees %+v", r.Me)
+	}
+}
+
+// An announcement that is made again with its client_id is not made twice.
+func TestAnnouncementRetried(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.friends("alice", "bob")
+	group := alice.group("square", bob)
+	on := "/rooms/" + group + "/announcements"
+	bobs := bob.socket()
+	body := fields{"content": "once", "client_id": "the same"}
+	answers := make([]*answer, 8)
+	together(len(answers), func(i int) { answers[i] = alice.post(on, body) })
+	made := into[announcement](answers[0].ok(201))
+	for _, a := range answers {
+		if again := into[announcement](a.ok(201)); again != made || again.Content != "once" {
+			t.Errorf("made %+v, then %+v", made, again)
+		}
+	}
+	bobs.expect("message.new")
+	bobs.expect("announcement.new")
+	bobs.quiet()
+	if all := pages[announcement](bob, on, "10"); len(all) != 1 || len(bob.history(group)) != 1 {
+		t.Errorf("the announcements are %+v", all)
+	}
+	if m := into[message](alice.get(fmt.Sprint("/messages/", made.MessageIdentity)).ok(200)); m.ClientID != "the same" {
+		t.Errorf("the notice is %+v", m)
+	}
+	alice.post("/rooms/"+group+"/messages", fields{"data": "said", "client_id": "said"}).ok(201)
+	alice.post(on, fields{"content": "x", "client_id": "said"}).refused("invalid", "client_id")
+	alice.post(on, fields{"content": "x", "client_id": strings.Repeat("c", 65)}).refused("invalid", "client_id")
+	alice.delete(on+"/"+made.Identity, nil).ok(204)
+	alice.post(on, body).refused("gone")
+	// Stopped between the message and the announcement, the retry makes the rest of it.
+	half := fields{"content": "half", "client_id": "half"}
+	first := into[announcement](alice.post(on, half).ok(201))
+	must(t, s.store.Announcements.DeleteByMessage(t.Context(), first.MessageIdentity))
+	if again := into[announcement](alice.post(on, half).ok(201)); again.MessageIdentity != first.MessageIdentity || again.Content != "half" {
+		t.Errorf("made %+v, then %+v", first, again)
+	}
+	if all := pages[announcement](bob, on, "10"); len(all) != 1 {
+		t.Errorf("the announcements are %+v", all)
 	}
 }
 

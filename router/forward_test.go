@@ -160,17 +160,32 @@ func TestForwardRetried(t *testing.T) {
 	alice, bob := s.friends("alice", "bob")
 	from, to := alice.group("from", bob), alice.group("to", bob)
 	first, second := alice.send(from, "first"), alice.send(from, "second")
+	made := map[string][]int64{}
 	for _, mode := range []string{"each", "merged"} {
 		body := fields{"messages": []int64{first.Identity, second.Identity}, "rooms": []string{to}, "mode": mode, "client_id": strings.Repeat("c", 60) + mode[:4]}
-		made := into[forwarded](alice.post("/messages/forward", body).ok(201)).Items
+		items := into[forwarded](alice.post("/messages/forward", body).ok(201)).Items
 		again := into[forwarded](alice.post("/messages/forward", body).ok(201)).Items
-		if fmt.Sprint(identities(made)) != fmt.Sprint(identities(again)) || len(made) == 0 {
-			t.Errorf("%s: made %v, then %v", mode, identities(made), identities(again))
+		made[mode] = identities(items)
+		if fmt.Sprint(made[mode]) != fmt.Sprint(identities(again)) || len(items) == 0 {
+			t.Errorf("%s: made %v, then %v", mode, made[mode], identities(again))
 		}
 	}
 	if got := alice.history(to); len(got) != 3 {
 		t.Errorf("there stand %+v", got)
 	}
+	// So it does where what was forwarded has been recalled since; but not to who has left.
+	bob.post("/messages/forward", fields{"messages": []int64{first.Identity}, "rooms": []string{to}, "client_id": "bob's"}).ok(201)
+	alice.post(first.path()+"/recall", nil).ok(200)
+	for _, mode := range []string{"each", "merged"} {
+		body := fields{"messages": []int64{first.Identity, second.Identity}, "rooms": []string{to}, "mode": mode, "client_id": strings.Repeat("c", 60) + mode[:4]}
+		if again := into[forwarded](alice.post("/messages/forward", body).ok(201)).Items; fmt.Sprint(identities(again)) != fmt.Sprint(made[mode]) {
+			t.Errorf("%s: made %v, after the recall %v", mode, made[mode], identities(again))
+		}
+		body["client_id"] = "another"
+		alice.post("/messages/forward", body).refused("gone")
+	}
+	bob.delete("/rooms/"+to+"/members/"+bob.identity, nil).ok(204)
+	bob.post("/messages/forward", fields{"messages": []int64{first.Identity}, "rooms": []string{to}, "client_id": "bob's"}).refused("not_found")
 }
 
 func identities(messages []message) (all []int64) {

@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -144,6 +145,55 @@ func TestClientIDs(t *testing.T) {
 	if len(history) != 3 {
 		t.Errorf("the room holds %d messages: %+v", len(history), history)
 	}
+}
+
+// A retry is answered although the send would be refused by now.
+func TestClientIDsAfterChanges(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.friends("alice", "bob")
+	group := alice.group("changes", bob)
+	on := "/rooms/" + group + "/messages"
+	answered := bob.send(group, "answered")
+	alice.put("/rooms/"+group+"/members/"+bob.identity+"/role", fields{"role": "admin"}).ok(200)
+	sends := []fields{
+		{"data": "reply", "reply_to": answered.Identity, "client_id": "reply"},
+		{"data": "mention", "mentions": []string{alice.identity}, "client_id": "mention"},
+		{"data": "all", "mentions": []string{"all"}, "client_id": "all"},
+	}
+	var first []message
+	for _, body := range sends {
+		first = append(first, into[message](bob.post(on, body).ok(201)))
+	}
+	bob.post(answered.path()+"/recall", nil).ok(200)
+	alice.put("/rooms/"+group+"/members/"+bob.identity+"/role", fields{"role": "member"}).ok(200)
+	heir := s.user("heir")
+	alice.befriend(heir)
+	alice.post("/rooms/"+group+"/members", fields{"members": []string{heir.identity}}).ok(200)
+	alice.put("/rooms/"+group+"/owner", fields{"user": heir.identity}).ok(200)
+	alice.delete("/rooms/"+group+"/members/"+alice.identity, nil).ok(204)
+	bobs := bob.socket()
+	for i, body := range sends {
+		if got := into[message](bob.post(on, body).ok(200)); got.Identity != first[i].Identity {
+			t.Errorf("%v: %+v", body, got)
+		}
+		send := fields{"room": group}
+		maps.Copy(send, body)
+		if got := decode[message](t, "send", bobs.ok("message.send", send)); got.Identity != first[i].Identity {
+			t.Errorf("%v over the socket: %+v", body, got)
+		}
+	}
+	// What was not sent before is refused.
+	bob.post(on, fields{"data": "x", "reply_to": answered.Identity, "client_id": "new"}).refused("gone")
+	bob.post(on, fields{"data": "x", "mentions": []string{alice.identity}, "client_id": "new"}).refused("invalid", "mentions")
+	bob.post(on, fields{"data": "x", "mentions": []string{"all"}, "client_id": "new"}).refused("forbidden")
+	// Who has left has no part in it any more. Neither does a lock open for a retry.
+	alice.post(on, sends[0]).refused("not_found")
+	bob.patch("/rooms/"+group+"/me", fields{"locked": true}).ok(200)
+	bob.post(on, sends[0]).refused("locked")
+	heir.put("/rooms/"+group+"/members/"+bob.identity+"/silence", fields{"seconds": 600}).ok(200)
+	bob.post(on, sends[0]).refused("locked")
+	bob.post(on, sends[1]).ok(200)
 }
 
 // Two hundred sends at once, over sockets and REST: numbers 1 to 200, and every socket has each of them once, in order.
@@ -309,7 +359,7 @@ func TestReading(t *testing.T) {
 		t.Errorf("me is %+v", me)
 	}
 	expect(3)
-	for _, seq := range []int{1, 3} { // only forward
+	for _, seq := range []int{0, 1, 3} { // only forward
 		if me := into[roomMe](bob.post(read, fields{"seq": seq}).ok(200)); me.ReadSeq != 3 || me.Unread != 2 {
 			t.Errorf("after reading %d again me is %+v", seq, me)
 		}

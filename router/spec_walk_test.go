@@ -321,7 +321,7 @@ func TestSpecSocketWalk(t *testing.T) {
 	bobs.ask(define.OpSync, fields{"rooms": map[string]int{private: 0}}, define.OpOK)
 	bobs.ask(define.OpPresenceGet, fields{"users": []string{alice.identity}}, define.OpOK)
 	bobs.ask(define.OpPing, fields{}, define.OpOK)
-	bobs.ask(define.OpRoomRead, fields{"room": private, "seq": 0}, define.OpError)
+	bobs.ask(define.OpRoomRead, fields{"room": private, "seq": -1}, define.OpError)
 	bobs.ask("nonsense", fields{}, define.OpError)
 	must(t, bobs.conn.WriteMessage(websocket.TextMessage, []byte("[]")))
 	bobs.until(define.OpError)

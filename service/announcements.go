@@ -32,8 +32,9 @@ func announcementView(d *models.Announcement, sender User) Announcement {
 }
 
 // Announce publishes something to a group; it stands in the room too, as a message of type `notice`. Stopped between the
-// two, only the message is there. Refusals: ErrPrivateRoom, ErrAdminOnly,
-// ErrSilenced, ErrRateLimited.
+// two, only the message is there, until it is announced again under its ClientID. Where the ClientID was used before, it
+// returns the announcement made then. Refusals: ErrPrivateRoom, ErrAdminOnly, ErrSilenced, ErrRateLimited; ErrRecalled
+// and ErrInvalid for a ClientID whose message was recalled or is none of these.
 func (s *Rooms) Announce(ctx context.Context, c Caller, room string, in AnnouncementInput) (Announcement, error) {
 	if err := check(in); err != nil {
 		return Announcement{}, err
@@ -48,18 +49,24 @@ func (s *Rooms) Announce(ctx context.Context, c Caller, room string, in Announce
 	if _, err := s.writerOf(ctx, c.User, room); err != nil {
 		return Announcement{}, err
 	}
-	notice, err := s.post(ctx, &models.Message{RoomIdentity: room, UserIdentity: c.User, Type: define.MessageNotice, Data: in.Content})
-	if err != nil {
-		return Announcement{}, err
-	}
-	d := models.Announcement{
-		Identity: helper.NewIdentity(), RoomIdentity: room, UserIdentity: c.User, MessageIdentity: notice.Identity, Content: in.Content, CreatedAt: notice.CreatedAt,
-	}
-	if err := s.store.Announcements.Insert(ctx, &d); err != nil {
-		return Announcement{}, err
-	}
 	sender, err := s.users.get(ctx, c.User)
 	if err != nil {
+		return Announcement{}, err
+	}
+	if in.ClientID != "" {
+		defer s.locks.lock("announce " + room + " " + c.User)()
+		if before, err := s.announced(ctx, c, room, in.ClientID); err != nil || before.Identity != "" {
+			return announcementView(&before, sender), err
+		}
+	}
+	notice, err := s.post(ctx, &models.Message{
+		RoomIdentity: room, UserIdentity: c.User, Type: define.MessageNotice, Data: in.Content, ClientID: in.ClientID,
+	})
+	if err != nil {
+		return Announcement{}, err
+	}
+	d := announcementOf(notice)
+	if err := s.store.Announcements.Insert(ctx, &d); err != nil {
 		return Announcement{}, err
 	}
 	view := announcementView(&d, sender)
@@ -67,6 +74,34 @@ func (s *Rooms) Announce(ctx context.Context, c Caller, room string, in Announce
 	s.hub.Publish(hub.Delivery{Event: event, Users: state.ids, Only: state.mayHear})
 	content := models.NotificationContent{Room: room, Message: notice.Identity, Announcement: d.Identity}
 	return view, s.notify(ctx, define.NotifyAnnouncement, c.User, content, state.ids...)
+}
+
+func announcementOf(notice *models.Message) models.Announcement {
+	return models.Announcement{
+		Identity: helper.NewIdentity(), RoomIdentity: notice.RoomIdentity, UserIdentity: notice.UserIdentity, MessageIdentity: notice.Identity,
+		Content: notice.Data, CreatedAt: notice.CreatedAt,
+	}
+}
+
+// announced returns what the caller has announced under a ClientID before, one without an identity where there is none.
+func (s *Rooms) announced(ctx context.Context, c Caller, room, clientID string) (models.Announcement, error) {
+	notice, err := s.store.Messages.ByClientID(ctx, room, c.User, clientID)
+	switch {
+	case errors.Is(err, models.ErrNotFound):
+		return models.Announcement{}, nil
+	case err != nil:
+		return models.Announcement{}, err
+	case notice.RecalledAt > 0:
+		return models.Announcement{}, define.ErrRecalled
+	case notice.Type != define.MessageNotice:
+		return models.Announcement{}, define.Invalid("client_id", "was used for another message", "已用于其他消息")
+	}
+	d, err := s.store.Announcements.ByMessage(ctx, notice.Identity)
+	if errors.Is(err, models.ErrNotFound) { // stopped before it was stored
+		d = announcementOf(&notice)
+		err = s.store.Announcements.Insert(ctx, &d)
+	}
+	return d, err
 }
 
 // Unannounce takes an announcement away, and what was said out of its message. Refusals: ErrAnnouncementNotFound,

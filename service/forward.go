@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -17,11 +18,19 @@ func (s *Messages) Forward(ctx context.Context, c Caller, in ForwardInput) (Forw
 	if err := check(in); err != nil {
 		return ForwardResult{}, err
 	}
+	rooms := slices.Compact(slices.Sorted(slices.Values(in.Rooms)))
+	result, err := s.forward(ctx, c, in, rooms)
+	if err != nil && in.ClientID != "" && changedSince(err) {
+		return s.forwarded(ctx, c, in, rooms, err)
+	}
+	return result, err
+}
+
+func (s *Messages) forward(ctx context.Context, c Caller, in ForwardInput, rooms []string) (ForwardResult, error) {
 	originals, err := s.originals(ctx, c, in.Messages)
 	if err != nil {
 		return ForwardResult{}, err
 	}
-	rooms := slices.Compact(slices.Sorted(slices.Values(in.Rooms)))
 	for _, room := range rooms {
 		if err := limit(s.limits.send, c.User); err != nil {
 			return ForwardResult{}, err
@@ -41,9 +50,43 @@ func (s *Messages) Forward(ctx context.Context, c Caller, in ForwardInput) (Forw
 	return ForwardResult{Items: items}, err
 }
 
+// forwarded is retried for a forward: it returns what one under its ClientID has stored, all of it, else the refusal.
+func (s *Messages) forwarded(ctx context.Context, c Caller, in ForwardInput, rooms []string, refusal error) (ForwardResult, error) {
+	var docs []models.Message
+	for _, room := range rooms {
+		if _, err := s.memberOf(ctx, c.User, room); errors.Is(err, define.ErrRoomNotFound) {
+			return ForwardResult{}, err
+		}
+		for _, id := range clientIDs(in) {
+			stored, err := s.store.Messages.ByClientID(ctx, room, c.User, id)
+			if err != nil {
+				return ForwardResult{}, notFound(err, refusal)
+			}
+			docs = append(docs, stored)
+		}
+	}
+	items, err := s.views(ctx, docs, c.User)
+	return ForwardResult{Items: items}, err
+}
+
+// clientIDs returns the ClientIDs of the messages that a forward stores in each room, in their order.
+func clientIDs(in ForwardInput) []string {
+	if in.Mode == define.ForwardMerged {
+		return []string{in.ClientID}
+	}
+	ids := make([]string, len(in.Messages))
+	for i := range ids {
+		if in.ClientID != "" {
+			ids[i] = in.ClientID + "/" + strconv.Itoa(i)
+		}
+	}
+	return ids
+}
+
 // forwards makes the messages that a forward sends, room by room.
 func forwards(c Caller, in ForwardInput, originals []models.Message, rooms []string) ([]*models.Message, error) {
 	var messages []*models.Message
+	ids := clientIDs(in)
 	for _, room := range rooms {
 		if in.Mode == define.ForwardMerged {
 			merged, err := mergedForward(originals)
@@ -51,16 +94,13 @@ func forwards(c Caller, in ForwardInput, originals []models.Message, rooms []str
 				return nil, err
 			}
 			messages = append(messages, &models.Message{
-				RoomIdentity: room, Type: define.MessageMerged, Merged: merged, Files: mergedFiles(originals), UserIdentity: c.User, ClientID: in.ClientID,
+				RoomIdentity: room, Type: define.MessageMerged, Merged: merged, Files: mergedFiles(originals), UserIdentity: c.User, ClientID: ids[0],
 			})
 			continue
 		}
 		for i := range originals {
 			repeated := repeatOf(&originals[i])
-			repeated.RoomIdentity, repeated.UserIdentity = room, c.User
-			if in.ClientID != "" {
-				repeated.ClientID = in.ClientID + "/" + strconv.Itoa(i)
-			}
+			repeated.RoomIdentity, repeated.UserIdentity, repeated.ClientID = room, c.User, ids[i]
 			messages = append(messages, &repeated)
 		}
 	}

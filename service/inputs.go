@@ -160,7 +160,8 @@ type JoinInput struct {
 
 // AnnouncementInput is something to announce.
 type AnnouncementInput struct {
-	Content string `json:"content" validate:"required,min=1,max=2000"`
+	Content  string `json:"content" validate:"required,min=1,max=2000"`
+	ClientID string `json:"client_id" validate:"omitempty,max=64,line"`
 }
 
 // RoomMeInput changes the caller's own side of a room; what is left out stays. Locked: false needs the password.
@@ -179,9 +180,9 @@ type UnlockInput struct {
 	Password string `json:"password" validate:"required,max=128"`
 }
 
-// ReadInput says how far the caller has read.
+// ReadInput says how far the caller has read: 0 is nothing yet, as in a room in which nothing was said.
 type ReadInput struct {
-	Seq int64 `json:"seq" validate:"required,min=1"`
+	Seq *int64 `json:"seq" validate:"required,min=0"`
 }
 
 // MessageInput is something to say. Data holds 1 to 8000 characters of plain text, or of what Format says; with a File, the

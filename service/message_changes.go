@@ -196,6 +196,7 @@ func (s *Messages) Clear(ctx context.Context, c Caller, room string) error {
 	if err != nil {
 		return notFound(err, define.ErrRoomNotFound)
 	}
+	s.rooms.drop(room)
 	s.publishMe(c, &doc, &member)
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 type surroundings struct {
 	users  map[string]User
 	quoted map[int64]*models.Message
+	rooms  map[string]*roomState // of what is quoted
 }
 
 // surround loads the surroundings of messages with one query for what they reply to, and the cache of users.
@@ -34,9 +35,14 @@ func (c *core) surround(ctx context.Context, docs []models.Message) (surrounding
 			return around, err
 		}
 		around.quoted = make(map[int64]*models.Message, len(quoted))
+		around.rooms = map[string]*roomState{}
 		for i := range quoted {
 			around.quoted[quoted[i].Identity] = &quoted[i]
 			people = append(people, quoted[i].UserIdentity)
+			room := quoted[i].RoomIdentity
+			if around.rooms[room], err = c.rooms.get(ctx, room); err != nil {
+				return around, err
+			}
 		}
 	}
 	slices.Sort(people)
@@ -66,7 +72,17 @@ func appendAuthors(people []string, merged []models.MergedMessage) []string {
 	return people
 }
 
-// view shows a message to a reader. An empty reader is anybody who may read it: ClientID is the sender's own business.
+// quote returns what a message answers where its reader sees that, else nil.
+func (s surroundings) quote(m *models.Message, reader string) *models.Message {
+	original := s.quoted[m.ReplyTo]
+	if original == nil || reader != "" && !s.rooms[original.RoomIdentity].sees(reader, original) {
+		return nil
+	}
+	return original
+}
+
+// view shows a message to a reader. An empty reader is anybody who may read it and what it answers: ClientID is the
+// sender's own business.
 func (s surroundings) view(m *models.Message, reader string) Message {
 	view := Message{
 		Identity: m.Identity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, Sender: s.users[m.UserIdentity], Type: m.Type, Data: m.Data, Format: m.Format,
@@ -79,10 +95,10 @@ func (s surroundings) view(m *models.Message, reader string) Message {
 	if from := m.ForwardedFrom; from != nil {
 		view.ForwardedFrom = &ForwardedFrom{Identity: from.Identity, Sender: s.users[from.UserIdentity]}
 	}
-	if original := s.quoted[m.ReplyTo]; original != nil {
+	if original := s.quote(m, reader); original != nil {
 		view.Reply = &Quote{
 			Identity: original.Identity, Seq: original.Seq, Sender: s.users[original.UserIdentity], Type: original.Type,
-			Data: models.Preview(original.Data), File: viewOfCopy(original.File), RecalledAt: original.RecalledAt,
+			Data: original.Preview(), File: viewOfCopy(original.File), RecalledAt: original.RecalledAt,
 		}
 	}
 	for _, r := range m.Reactions {
@@ -122,12 +138,21 @@ func (c *core) viewOf(ctx context.Context, m *models.Message, reader string) (Me
 }
 
 // publishMessage tells the members of a room about a message; except has its answer already and may be nil. The sender
-// alone sees his ClientID, and who has locked the room learns only that something came.
+// alone sees his ClientID, and who has locked the room learns only that something came. Whoever does not see the
+// message hears nothing of it, and whoever does not see what it answers hears it without the quote.
 func (c *core) publishMessage(state *roomState, op string, m *models.Message, around surroundings, except *hub.Conn) {
-	sender := m.UserIdentity
-	deliveries := [3]hub.Delivery{{Event: hub.Event{Op: op, Data: around.view(m, "")}, Users: state.ids, Skip: sender, Except: except}}
+	sender, users := m.UserIdentity, state.seeing(m)
+	deliveries := [4]hub.Delivery{{Event: hub.Event{Op: op, Data: around.view(m, "")}, Users: users, Skip: sender, Except: except}}
 	n := 1
-	if _, ok := state.members[sender]; ok { // unless he has just left, of which the system message tells
+	if original := around.quoted[m.ReplyTo]; original != nil && !state.allSee(original) {
+		blind := slices.DeleteFunc(slices.Clone(users), func(user string) bool { return state.sees(user, original) })
+		deliveries[0].Users = slices.DeleteFunc(slices.Clone(users), func(user string) bool { return !state.sees(user, original) })
+		unquoted := around
+		unquoted.quoted = nil
+		deliveries[n] = hub.Delivery{Event: hub.Event{Op: op, Data: unquoted.view(m, "")}, Users: blind, Skip: sender, Except: except}
+		n++
+	}
+	if slices.Contains(users, sender) { // unless he has just left, of which the system message tells
 		deliveries[n] = hub.Delivery{Event: hub.Event{Op: op, Data: around.view(m, sender)}, Users: []string{sender}, Except: except}
 		n++
 	}
@@ -137,7 +162,7 @@ func (c *core) publishMessage(state *roomState, op string, m *models.Message, ar
 		}
 		hint := LockedMessage{Identity: m.Identity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, Locked: true, CreatedAt: m.CreatedAt}
 		deliveries[n] = hub.Delivery{
-			Event: hub.Event{Op: op, Data: hint}, Users: state.ids, Except: except, Only: func(conn *hub.Conn) bool { return !state.mayHear(conn) },
+			Event: hub.Event{Op: op, Data: hint}, Users: users, Except: except, Only: func(conn *hub.Conn) bool { return !state.mayHear(conn) },
 		}
 		n++
 	}

@@ -44,16 +44,34 @@ func (s *Messages) submit(ctx context.Context, c Caller, room string, in Message
 	}
 }
 
+// changedSince reports whether a send could be refused for this and yet have been allowed when it was made: the room was
+// closed to the sender since, the message's file is gone with it, what it answers was recalled, whom it mentions has left.
+func changedSince(refusal error) bool {
+	for _, why := range []error{
+		define.ErrRoomClosed, define.ErrRoomDissolved, define.ErrBlocked, define.ErrSilenced, define.ErrNotYourFile,
+		define.ErrRecalled, define.ErrMessageNotFound, define.ErrNotMentionable, define.ErrForbidden,
+	} {
+		if errors.Is(refusal, why) {
+			return true
+		}
+	}
+	return false
+}
+
 // retried answers a refused send with what is stored under its ClientID: whoever retries must learn that his message
-// was stored, even where the room was closed to him since or its file is gone with it. Without one it returns the refusal.
+// was stored, whatever has changed since. Without one it returns the refusal.
 func (s *Messages) retried(ctx context.Context, c Caller, room string, in MessageInput, refusal error) (Message, error) {
-	closed := []error{define.ErrRoomClosed, define.ErrRoomDissolved, define.ErrBlocked, define.ErrSilenced, define.ErrNotYourFile}
-	if !slices.ContainsFunc(closed, func(why error) bool { return errors.Is(refusal, why) }) || in.ClientID == "" {
+	if !changedSince(refusal) || in.ClientID == "" {
 		return Message{}, refusal
 	}
 	stored, err := s.store.Messages.ByClientID(ctx, room, c.User, in.ClientID)
 	if err != nil {
 		return Message{}, notFound(err, refusal)
+	}
+	if stored.ReplyTo != 0 { // which it would quote
+		if _, err := s.readerOf(ctx, c, room); errors.Is(err, define.ErrLocked) {
+			return Message{}, err
+		}
 	}
 	return s.viewOf(ctx, &stored, c.User)
 }
@@ -145,7 +163,7 @@ func (s *Messages) checkMentions(state *roomState, user string, mentions []strin
 			continue
 		}
 		if _, ok := state.members[mentioned]; !ok {
-			return define.Invalid("mentions", "must be members of the room", "只能提及房间成员")
+			return define.ErrNotMentionable
 		}
 	}
 	return nil

@@ -19,13 +19,15 @@ type roomState struct {
 	ids     []string        // all members in the order of arrival
 	blocked map[string]bool // private rooms: whom the other has blocked
 
-	anyLocked bool // one of the members has locked the room for himself
+	anyLocked bool  // one of the members has locked the room for himself
+	floor     int64 // the highest of the members'
 }
 
 type memberState struct {
 	role          string
 	silencedUntil int64
 	locked        bool
+	floor         int64 // he sees nothing up to here
 }
 
 func (c *core) loadRoom(ctx context.Context, identity string) (*roomState, error) {
@@ -41,7 +43,8 @@ func (c *core) loadRoom(ctx context.Context, identity string) (*roomState, error
 	for i := range members {
 		m := &members[i]
 		state.ids[i] = m.UserIdentity
-		state.members[m.UserIdentity] = memberState{role: m.Role, silencedUntil: m.SilencedUntil, locked: m.Locked}
+		state.members[m.UserIdentity] = memberState{role: m.Role, silencedUntil: m.SilencedUntil, locked: m.Locked, floor: floor(m)}
+		state.floor = max(state.floor, floor(m))
 		state.anyLocked = state.anyLocked || m.Locked
 	}
 	if room.Kind == define.RoomPrivate {
@@ -60,6 +63,23 @@ func (c *core) loadRoom(ctx context.Context, identity string) (*roomState, error
 func (s *roomState) leads(user string) bool {
 	role := s.members[user].role
 	return role == define.RoleOwner || role == define.RoleAdmin
+}
+
+// seeing returns the members for whom a message is there: not those who came after it, have cleared it, or have deleted
+// it for themselves.
+func (s *roomState) seeing(m *models.Message) []string {
+	if s.allSee(m) { // as every new one
+		return s.ids
+	}
+	return slices.DeleteFunc(slices.Clone(s.ids), func(user string) bool { return !s.sees(user, m) })
+}
+
+func (s *roomState) allSee(m *models.Message) bool { return m.Seq > s.floor && len(m.HiddenFor) == 0 }
+
+// sees reports whether a message is there for a member.
+func (s *roomState) sees(user string, m *models.Message) bool {
+	member, ok := s.members[user]
+	return ok && m.Seq > member.floor && !slices.Contains(m.HiddenFor, user)
 }
 
 // memberOf returns a room to one of its members. Whoever is not in it learns nothing: ErrRoomNotFound. A member of a

@@ -277,7 +277,7 @@ func (s *Rooms) Read(ctx context.Context, c Caller, identity string, in ReadInpu
 	if err != nil {
 		return RoomMe{}, err
 	}
-	seq, after := min(in.Seq, room.LastSeq), member.ReadSeq
+	seq, after := min(*in.Seq, room.LastSeq), member.ReadSeq
 	if seq <= after {
 		return roomMe(&room, &member), nil
 	}

@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 	"hash/maphash"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -133,11 +135,15 @@ func (w *writer) queue(ctx context.Context, room string, s *send) error {
 	}
 }
 
-// repair brings rooms up to their newest messages, and counts their mentions, where a crash came between the writes of a batch. What a batch
-// has written last has the highest identities, so that only those need a look.
+// repair brings rooms up to their newest messages and senders up to their own, and counts their mentions, where a crash
+// came between the writes of a batch. What a batch has written last has the highest identities, so that only those need
+// a look.
 func (w *writer) repair(ctx context.Context) error {
 	newest, err := w.store.Messages.Newest(ctx, 2*writerShards*batchMax)
 	if err != nil {
+		return err
+	}
+	if err := w.store.UserRooms.AdvanceReads(ctx, ownReads(newest)); err != nil { // first: nobody is mentioned by himself
 		return err
 	}
 	for i := range newest {
@@ -163,6 +169,19 @@ func lastOfRooms(messages []models.Message) []models.Message {
 		all = append(all, m)
 	}
 	return all
+}
+
+// ownReads returns how far the senders of messages have read at least: each up to his own last one in each room.
+func ownReads(messages []models.Message) []models.Read {
+	type sender struct{ user, room string }
+	last := map[sender]models.Read{}
+	for i := range messages {
+		m := &messages[i]
+		if by := (sender{m.UserIdentity, m.RoomIdentity}); m.Seq > last[by].Seq {
+			last[by] = models.Read{UserIdentity: m.UserIdentity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, MessageIdentity: m.Identity, At: m.CreatedAt}
+		}
+	}
+	return slices.Collect(maps.Values(last))
 }
 
 // run stores what is queued until quit. Telling of a batch overlaps with the storing of the next.

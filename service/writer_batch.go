@@ -182,25 +182,17 @@ func (s *shard) fail(sends []*send, outcomes map[*send]outcome, err error) {
 // advance brings the rooms of a batch up to their newest message, and its senders up to their own. A message is on disk
 // by now: where this fails it is only late, is tried again with the next batch, and repair does it after a crash.
 func (s *shard) advance(ctx context.Context, batch []*send, outcomes map[*send]outcome) {
-	type reader struct{ user, room string }
-	reads := map[reader]models.Read{}
+	stored := make([]models.Message, 0, len(batch))
 	last := map[string]models.Message{}
 	for _, one := range batch {
 		o := outcomes[one]
 		if !o.created {
 			continue
 		}
-		m := o.message
-		last[m.RoomIdentity] = *m
-		reads[reader{m.UserIdentity, m.RoomIdentity}] = models.Read{
-			UserIdentity: m.UserIdentity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, MessageIdentity: m.Identity, At: m.CreatedAt,
-		}
+		stored = append(stored, *o.message)
+		last[o.message.RoomIdentity] = *o.message
 	}
-	newest := s.newestOf(ctx, last)
-	positions := make([]models.Read, 0, len(reads))
-	for _, read := range reads {
-		positions = append(positions, read)
-	}
+	newest, positions := s.newestOf(ctx, last), ownReads(stored)
 	if err := s.store.Rooms.Advance(ctx, newest); err != nil {
 		s.log.Error("rooms are behind their newest messages", "rooms", len(newest), "error", err)
 		for room := range last {

@@ -180,7 +180,7 @@ func (f *Face) readMessage(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = f.o.Rooms.Read(r.ctx, q.caller, q.message.RoomIdentity, service.ReadInput{Seq: q.message.Seq})
+	_, err = f.o.Rooms.Read(r.ctx, q.caller, q.message.RoomIdentity, service.ReadInput{Seq: &q.message.Seq})
 	return done, err
 }
 

@@ -164,7 +164,7 @@ func readMessage(ctx context.Context, k *client, in readInput) ([]any, error) {
 		return nil, err
 	}
 	if newest > room.Me.ReadSeq {
-		_, err := s.o.Rooms.Read(ctx, caller, room.Identity, service.ReadInput{Seq: newest})
+		_, err := s.o.Rooms.Read(ctx, caller, room.Identity, service.ReadInput{Seq: &newest})
 		return nil, err
 	}
 	places, err := s.o.Rooms.Places(ctx, caller, room.Identity)

@@ -212,7 +212,7 @@ func (f *Face) markAsRead(c *gin.Context) error {
 		return define.ErrRoomNotFound
 	}
 	if room.LastSeq > 0 {
-		if _, err := f.o.Rooms.Read(ctx, caller, identity, service.ReadInput{Seq: room.LastSeq}); err != nil {
+		if _, err := f.o.Rooms.Read(ctx, caller, identity, service.ReadInput{Seq: &room.LastSeq}); err != nil {
 			return err
 		}
 	}

@@ -69,6 +69,14 @@ func needRoom(room string) error {
 	return nil
 }
 
+// needMessage refuses a request that does not name its message.
+func needMessage(identity int64) error {
+	if identity == 0 {
+		return define.Invalid("message", "is required", "为必填字段")
+	}
+	return nil
+}
+
 // messageSend does not wait: several sends of one socket may be on their way to the disk together. Their answers come
 // in the order in which the messages were numbered.
 func messageSend(c *client, data []byte, a *answer) {
@@ -95,6 +103,9 @@ type editInput struct {
 }
 
 func messageEdit(ctx context.Context, c *client, in editInput) (service.Message, error) {
+	if err := needMessage(in.Message); err != nil {
+		return service.Message{}, err
+	}
 	return c.server.o.Messages.Edit(ctx, c.caller, in.Message, in.EditInput)
 }
 
@@ -103,10 +114,16 @@ type messageInput struct {
 }
 
 func messageRecall(ctx context.Context, c *client, in messageInput) (service.Message, error) {
+	if err := needMessage(in.Message); err != nil {
+		return service.Message{}, err
+	}
 	return c.server.o.Messages.Recall(ctx, c.caller, in.Message)
 }
 
 func messageDelete(ctx context.Context, c *client, in messageInput) (struct{}, error) {
+	if err := needMessage(in.Message); err != nil {
+		return struct{}{}, err
+	}
 	return struct{}{}, c.server.o.Messages.Delete(ctx, c.caller, in.Message)
 }
 
@@ -117,6 +134,9 @@ type reactInput struct {
 }
 
 func messageReact(ctx context.Context, c *client, in reactInput) (service.Message, error) {
+	if err := needMessage(in.Message); err != nil {
+		return service.Message{}, err
+	}
 	if in.Remove {
 		return c.server.o.Messages.Unreact(ctx, c.caller, in.Message, in.Emoji)
 	}
@@ -125,7 +145,7 @@ func messageReact(ctx context.Context, c *client, in reactInput) (service.Messag
 
 type readInput struct {
 	Room string `json:"room"`
-	Seq  int64  `json:"seq"`
+	Seq  *int64 `json:"seq"`
 }
 
 func roomRead(ctx context.Context, c *client, in readInput) (service.RoomMe, error) {

@@ -24,7 +24,7 @@ func TestOps(t *testing.T) {
 	var conn *hub.Conn
 	h.read = func(_ context.Context, c service.Caller, room string, in service.ReadInput) (service.RoomMe, error) {
 		conn = c.Conn
-		return service.RoomMe{Role: c.User + c.Session + room, ReadSeq: in.Seq}, nil
+		return service.RoomMe{Role: c.User + c.Session + room, ReadSeq: *in.Seq}, nil
 	}
 	h.submit = func(_ service.Caller, room string, in service.MessageInput, done func(service.Message, bool, error)) {
 		done(service.Message{RoomIdentity: room, Data: in.Data, ClientID: in.ClientID}, true, nil)
@@ -38,6 +38,10 @@ func TestOps(t *testing.T) {
 		{`{"id":"5","op":"ping"}`, "ok", `{"server_time":`},
 		{`{"id":"6","op":"room.typing","data":{"room":"r"}}`, "error", define.CodeNotFound},
 		{`{"id":"7","op":"room.typing","data":{}}`, "error", define.CodeInvalid + " room"},
+		{`{"id":"7","op":"message.edit","data":{"data":"x"}}`, "error", define.CodeInvalid + " message"},
+		{`{"id":"7","op":"message.recall","data":{}}`, "error", define.CodeInvalid + " message"},
+		{`{"id":"7","op":"message.delete","data":{"message":0}}`, "error", define.CodeInvalid + " message"},
+		{`{"id":"7","op":"message.react"}`, "error", define.CodeInvalid + " message"},
 		{`{"id":"8","op":"room.dance"}`, "error", define.CodeInvalid + " op"},
 		{`{"id":"9","op":"ping","data":{"extra":1}}`, "error", define.CodeInvalid + " extra"},
 		{`{"id":"10","op":"ping","extra":1}`, "error", define.CodeInvalid + " extra"},
