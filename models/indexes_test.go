@@ -146,7 +146,7 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"Rooms.KeepSilence":    func() error { return s.Rooms.KeepSilence(ctx, "r", "u", 1) },
 		"Rooms.ForgetSilence":  func() error { return s.Rooms.ForgetSilence(ctx, "r", []string{"u"}) },
 		"Rooms.Reword":         func() error { return s.Rooms.Reword(ctx, &Message{RoomIdentity: "r", Identity: 1}) },
-		"Rooms.Advance":        func() error { return s.Rooms.Advance(ctx, []Message{{RoomIdentity: "r", Seq: 1}}) },
+		"Rooms.Advance":        func() error { return s.Rooms.Advance(ctx, []*Message{{RoomIdentity: "r", Seq: 1}}) },
 
 		"UserRooms.Ensure": func() error {
 			return s.UserRooms.Ensure(ctx, []UserRoom{{Identity: "m", UserIdentity: "u", RoomIdentity: "r"}})

@@ -132,10 +132,9 @@ func (r Rooms) set(ctx context.Context, identity string, fields bson.D) error {
 }
 
 // Advance brings rooms up to their newest messages (at most one a room). A room that is further already stays as it is.
-func (r Rooms) Advance(ctx context.Context, newest []Message) error {
+func (r Rooms) Advance(ctx context.Context, newest []*Message) error {
 	writes := make([]mongo.WriteModel, len(newest))
-	for i := range newest {
-		m := &newest[i]
+	for i, m := range newest {
 		last := ShortCopy(m)
 		writes[i] = mongo.NewUpdateOneModel().
 			SetFilter(bson.D{{Key: "_id", Value: m.RoomIdentity}, {Key: "last_seq", Value: bson.D{{Key: "$lt", Value: m.Seq}}}}).

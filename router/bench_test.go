@@ -106,7 +106,7 @@ func (c *crowd) fill(room, user string, n int) {
 		if _, err := c.store.Messages.InsertBatch(ctx, messages); err != nil {
 			c.b.Fatal(err)
 		}
-		if err := c.store.Rooms.Advance(ctx, []models.Message{*messages[batch-1]}); err != nil {
+		if err := c.store.Rooms.Advance(ctx, []*models.Message{messages[batch-1]}); err != nil {
 			c.b.Fatal(err)
 		}
 	}

@@ -97,7 +97,7 @@ func (c *crowd) talk(rooms []string, n int) {
 	}
 	for i := range rooms {
 		last := models.Message{RoomIdentity: rooms[i], Seq: seqs[i], CreatedAt: 1}
-		if err := c.store.Rooms.Advance(ctx, []models.Message{last}); err != nil {
+		if err := c.store.Rooms.Advance(ctx, []*models.Message{&last}); err != nil {
 			c.b.Fatal(err)
 		}
 	}

@@ -223,11 +223,15 @@ func (x *indexer) pause(d time.Duration) bool {
 // RunsOf makes the runs under which stored messages are found: of one room, without a gap, and small. Whoever stores
 // messages past the writer, as an import does, stores these too.
 func RunsOf(messages []models.Message) []models.MessageRun {
+	return runsOf(pointersTo(messages))
+}
+
+func pointersTo(messages []models.Message) []*models.Message {
 	all := make([]*models.Message, len(messages))
 	for i := range messages {
 		all[i] = &messages[i]
 	}
-	return runsOf(all)
+	return all
 }
 
 func runsOf(messages []*models.Message) (runs []models.MessageRun) {
@@ -355,11 +359,7 @@ func (x *indexer) renewRun(ctx context.Context, run *models.MessageRun) error {
 	if err != nil {
 		return err
 	}
-	list := make([]*models.Message, len(messages))
-	for i := range messages {
-		list[i] = &messages[i]
-	}
-	return x.store.Runs.SetTerms(ctx, run.Identity, termsOf(list))
+	return x.store.Runs.SetTerms(ctx, run.Identity, termsOf(pointersTo(messages)))
 }
 
 // repair makes those of the newest messages findable that were waiting when the process ended.

@@ -143,40 +143,36 @@ func (w *writer) repair(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := w.store.UserRooms.AdvanceReads(ctx, ownReads(newest)); err != nil { // first: nobody is mentioned by himself
+	stored := pointersTo(newest)
+	if err := w.store.UserRooms.AdvanceReads(ctx, ownReads(stored)); err != nil { // first: nobody is mentioned by himself
 		return err
 	}
-	for i := range newest {
-		if len(newest[i].Mentions) > 0 {
-			if err := w.countMentions(ctx, &newest[i]); err != nil {
+	for _, m := range stored {
+		if len(m.Mentions) > 0 {
+			if err := w.countMentions(ctx, m); err != nil {
 				return err
 			}
 		}
 	}
-	return w.store.Rooms.Advance(ctx, lastOfRooms(newest))
+	return w.store.Rooms.Advance(ctx, slices.Collect(maps.Values(lastOfRooms(stored))))
 }
 
 // lastOfRooms returns the message with the highest number of each room.
-func lastOfRooms(messages []models.Message) []models.Message {
-	last := map[string]models.Message{}
+func lastOfRooms(messages []*models.Message) map[string]*models.Message {
+	last := map[string]*models.Message{}
 	for _, m := range messages {
-		if m.Seq > last[m.RoomIdentity].Seq {
+		if before := last[m.RoomIdentity]; before == nil || m.Seq > before.Seq {
 			last[m.RoomIdentity] = m
 		}
 	}
-	all := make([]models.Message, 0, len(last))
-	for _, m := range last {
-		all = append(all, m)
-	}
-	return all
+	return last
 }
 
 // ownReads returns how far the senders of messages have read at least: each up to his own last one in each room.
-func ownReads(messages []models.Message) []models.Read {
+func ownReads(messages []*models.Message) []models.Read {
 	type sender struct{ user, room string }
 	last := map[sender]models.Read{}
-	for i := range messages {
-		m := &messages[i]
+	for _, m := range messages {
 		if by := (sender{m.UserIdentity, m.RoomIdentity}); m.Seq > last[by].Seq {
 			last[by] = models.Read{UserIdentity: m.UserIdentity, RoomIdentity: m.RoomIdentity, Seq: m.Seq, MessageIdentity: m.Identity, At: m.CreatedAt}
 		}

@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"parlor/models"
 )
@@ -26,11 +28,13 @@ func (b batchOutcome) tell(s *shard) {
 	}
 }
 
-// stored returns what is new in the room.
-func (b batchOutcome) stored() []*models.Message {
-	messages := make([]*models.Message, 0, len(b.batch))
-	for _, one := range b.batch {
-		if o := b.outcomes[one]; o.created {
+// stored returns what is new in the rooms.
+func (b batchOutcome) stored() []*models.Message { return storedOf(b.batch, b.outcomes) }
+
+func storedOf(batch []*send, outcomes map[*send]outcome) []*models.Message {
+	messages := make([]*models.Message, 0, len(batch))
+	for _, one := range batch {
+		if o := outcomes[one]; o.created {
 			messages = append(messages, o.message)
 		}
 	}
@@ -182,16 +186,8 @@ func (s *shard) fail(sends []*send, outcomes map[*send]outcome, err error) {
 // advance brings the rooms of a batch up to their newest message, and its senders up to their own. A message is on disk
 // by now: where this fails it is only late, is tried again with the next batch, and repair does it after a crash.
 func (s *shard) advance(ctx context.Context, batch []*send, outcomes map[*send]outcome) {
-	stored := make([]models.Message, 0, len(batch))
-	last := map[string]models.Message{}
-	for _, one := range batch {
-		o := outcomes[one]
-		if !o.created {
-			continue
-		}
-		stored = append(stored, *o.message)
-		last[o.message.RoomIdentity] = *o.message
-	}
+	stored := storedOf(batch, outcomes)
+	last := lastOfRooms(stored)
 	newest, positions := s.newestOf(ctx, last), ownReads(stored)
 	if err := s.store.Rooms.Advance(ctx, newest); err != nil {
 		s.log.Error("rooms are behind their newest messages", "rooms", len(newest), "error", err)
@@ -199,17 +195,17 @@ func (s *shard) advance(ctx context.Context, batch []*send, outcomes map[*send]o
 			s.behind[room] = true
 		}
 	} else {
-		for i := range newest {
-			delete(s.behind, newest[i].RoomIdentity)
+		for _, m := range newest {
+			delete(s.behind, m.RoomIdentity)
 		}
 	}
 	if err := s.store.UserRooms.AdvanceReads(ctx, positions); err != nil {
 		s.log.Error("senders are behind their own messages", "senders", len(positions), "error", err)
 	}
-	for _, one := range batch {
-		if o := outcomes[one]; o.created && len(o.message.Mentions) > 0 {
-			if err := s.countMentions(ctx, o.message); err != nil {
-				s.log.Error("a mention is not counted", "room", o.message.RoomIdentity, "error", err)
+	for _, m := range stored {
+		if len(m.Mentions) > 0 {
+			if err := s.countMentions(ctx, m); err != nil {
+				s.log.Error("a mention is not counted", "room", m.RoomIdentity, "error", err)
 			}
 		}
 	}
@@ -231,11 +227,8 @@ func (s *shard) release(ctx context.Context, batch []*send, outcomes map[*send]o
 
 // newestOf returns the messages to which rooms are to be brought up: the last ones of a batch, and those of rooms that
 // are behind, read anew, since what was said may have been recalled meanwhile.
-func (s *shard) newestOf(ctx context.Context, last map[string]models.Message) []models.Message {
-	newest := make([]models.Message, 0, len(last)+len(s.behind))
-	for _, m := range last {
-		newest = append(newest, m)
-	}
+func (s *shard) newestOf(ctx context.Context, last map[string]*models.Message) []*models.Message {
+	newest := slices.Collect(maps.Values(last))
 	for room := range s.behind {
 		if _, ok := last[room]; ok {
 			continue
@@ -245,7 +238,7 @@ func (s *shard) newestOf(ctx context.Context, last map[string]models.Message) []
 			s.log.Error("a room stays behind its newest message", "room", room, "error", err)
 			continue
 		}
-		newest = append(newest, m)
+		newest = append(newest, &m)
 	}
 	return newest
 }
