@@ -22,7 +22,7 @@ const keyUpload = "parlor.upload"
 func Transfer() gin.HandlerFunc {
 	return func(c *gin.Context) {
 		control := http.NewResponseController(c.Writer)
-		c.Request.Body = &steadyBody{ReadCloser: c.Request.Body, control: control, end: time.Now().Add(uploadMax)}
+		c.Request.Body = &steadyBody{ReadCloser: c.Request.Body, control: control, until: time.Now().Add(uploadMax)}
 		c.Writer = &steadyWriter{ResponseWriter: c.Writer, control: control}
 		c.Set(keyUpload, c.Request.Body)
 		// Else the server reads on before it answers, and a refusal would come too late.
@@ -35,9 +35,9 @@ func Transfer() gin.HandlerFunc {
 type steadyBody struct {
 	io.ReadCloser
 	control *http.ResponseController
-	end     time.Time
+	until   time.Time
 	begun   bool
-	ended   bool
+	failure error // io.EOF at its end
 }
 
 // Read implements io.Reader.
@@ -45,16 +45,21 @@ func (b *steadyBody) Read(p []byte) (int, error) {
 	b.begun = true
 	b.extend()
 	n, err := b.ReadCloser.Read(p)
-	b.ended = b.ended || err != nil
+	if err != nil {
+		b.failure = err
+	}
 	return n, err
 }
 
-// extend moves the deadlines, though reading not beyond end. A connection that can't do so keeps those of the server.
+// complete reports whether all of it has been read.
+func (b *steadyBody) complete() bool { return b.failure == io.EOF }
+
+// extend moves the deadlines, though reading not beyond until. A connection that can't do so keeps those of the server.
 func (b *steadyBody) extend() {
 	next := time.Now().Add(idleMax)
 	_ = b.control.SetWriteDeadline(next)
-	if next.After(b.end) {
-		next = b.end
+	if next.After(b.until) {
+		next = b.until
 	}
 	_ = b.control.SetReadDeadline(next)
 }
@@ -81,18 +86,23 @@ func (w *steadyWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // have sent everything, and would see a broken connection instead. It goes outside of Errors, which writes the answer.
 func Linger() gin.HandlerFunc {
 	return func(c *gin.Context) {
+		plain := c.Request.Body
 		c.Next()
+		c.Request.Body = plain // net/http knows by it whether the connection can be used again
 		body, ok := c.Value(keyUpload).(*steadyBody)
-		if !ok || body.ended || c.Request.ContentLength == 0 {
+		if !ok || body.complete() || c.Request.ContentLength == 0 {
 			return
 		}
 		if !body.begun && c.GetHeader("Expect") != "" {
 			return // the client has been waiting for the answer with all of it
 		}
-		if err := body.control.Flush(); err != nil {
-			return
+		if err := body.control.Flush(); err == nil && body.failure == nil {
+			body.until = time.Now().Add(lingerTime)
+			_, _ = io.CopyN(io.Discard, body, lingerBytes)
 		}
-		body.end = time.Now().Add(lingerTime)
-		_, _ = io.CopyN(io.Discard, body, lingerBytes) // whatever ends it, the answer is sent
+		if !body.complete() {
+			// What has not been read must not be taken for the next request. The answer is sent.
+			panic(http.ErrAbortHandler)
+		}
 	}
 }

@@ -88,30 +88,86 @@ func TestTransferTakesAsLongAsItGoesOn(t *testing.T) {
 	}
 }
 
-// A refused upload is read on for a while, so that who sends all of it before he looks for the answer gets to see it.
-func TestLinger(t *testing.T) {
-	t.Parallel()
+// refusing is a server that refuses every upload without looking at it.
+func refusing(t *testing.T) *httptest.Server {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.Use(middleware.Linger())
-	engine.POST("/", middleware.Transfer(), func(c *gin.Context) { c.String(http.StatusForbidden, "no") })
+	engine.POST("/", middleware.Transfer(), func(c *gin.Context) {
+		c.Header("Content-Length", "2")
+		c.String(http.StatusForbidden, "no")
+	})
 	server := httptest.NewServer(engine)
-	defer server.Close()
+	t.Cleanup(server.Close)
+	return server
+}
+
+// refused sends the head of an upload.
+func refused(t *testing.T, server *httptest.Server, size int, header string) (net.Conn, *bufio.Reader) {
+	t.Helper()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	const size = 16 << 20 // more than all buffers on the way hold
-	if _, err := fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size); err != nil {
+	t.Cleanup(func() { conn.Close() })
+	if _, err := fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n", size, header); err != nil {
 		t.Fatal(err)
 	}
+	return conn, bufio.NewReader(conn)
+}
+
+// answered reads one answer, which has to be the refusal.
+func answered(t *testing.T, r *bufio.Reader) *http.Response {
+	t.Helper()
+	response, err := http.ReadResponse(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusForbidden {
+		t.Fatalf("%v, %v", response, err)
+	}
+	return response
+}
+
+// A refused upload is read on for a while, so that who sends all of it before he looks for the answer gets to see it, and
+// can go on.
+func TestLinger(t *testing.T) {
+	t.Parallel()
+	server := refusing(t)
+	const size = 16 << 20 // more than all buffers on the way hold
+	conn, answers := refused(t, server, size, "")
 	if n, err := conn.Write(make([]byte, size)); err != nil {
 		t.Fatalf("only %d bytes were read: %v", n, err)
 	}
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil || response.StatusCode != http.StatusForbidden {
-		t.Errorf("%v, %v", response, err)
+	answered(t, answers)
+	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answered(t, answers)
+}
+
+// What is left of an upload is never taken for a request.
+func TestLingerEndsWithTheConnection(t *testing.T) {
+	t.Parallel()
+	server := refusing(t)
+	conn, answers := refused(t, server, 1<<40, "")
+	answered(t, answers)
+	_, _ = conn.Write(make([]byte, 64<<20)) // as much as is read on
+	_, _ = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+	if response, err := http.ReadResponse(answers, nil); err == nil {
+		t.Errorf("a part of the upload was answered: %v", response)
+	}
+}
+
+// Who waits for leave to send is told that the connection ends.
+func TestRefusalBeforeTheBody(t *testing.T) {
+	t.Parallel()
+	server := refusing(t)
+	for _, size := range []int{900, 1 << 30} {
+		_, answers := refused(t, server, size, "Expect: 100-continue\r\n")
+		if response := answered(t, answers); !response.Close {
+			t.Errorf("after a refusal of %d bytes that were not sent the connection goes on", size)
+		}
 	}
 }
 

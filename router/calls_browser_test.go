@@ -128,5 +128,14 @@ func TestCallBetweenBrowsers(t *testing.T) {
 	must(t, chromedp.Do(bobs, chromedp.Evaluate[chromedp.Void](`void calls.end()`)))
 	for _, ctx := range []context.Context{alices, bobs} {
 		must(t, chromedp.Do(ctx, until(`seen.changes.at(-1) === "ended" && calls.peers.size === 0`)))
+		must(t, chromedp.Do(ctx, until(`calls.mine.getTracks().every((track) => track.readyState === "ended")`)))
+	}
+	// Who leaves a call that goes on without him has hung up with everybody.
+	left, err := chromedp.Run(alices, chromedp.Evaluate[int](`calls.call = { identity: "c" }; calls.peers.set("b", { close() {} }); calls.show({
+		identity: "c", state: "active", participants: [{ user: { identity: calls.me }, state: "left" }, { user: { identity: "b" }, state: "joined" }],
+	}); calls.peers.size`))
+	must(t, err)
+	if left != 0 {
+		t.Errorf("who has left the call is still connected to %d", left)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -92,7 +93,39 @@ func WriteFile(c *gin.Context, file service.File, tag string, content io.ReadSee
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	header.Set("Referrer-Policy", "no-referrer") // the address may hold a token
+	if !asksForBytes(c.Request.Header.Get("Range")) {
+		c.Request.Header.Del("Range")
+	}
 	http.ServeContent(c.Writer, c.Request, "", time.Time{}, content)
+}
+
+// asksForBytes reports whether a Range header asks for bytes that a file could have. Others are ignored, as RFC 9110, 14.2
+// wants it for units that are not known and allows for what is no range: http.ServeContent refuses both, and answers "-0"
+// with a part that ends before it begins.
+func asksForBytes(header string) bool {
+	ranges, known := strings.CutPrefix(header, "bytes=")
+	if !known {
+		return false
+	}
+	for one := range strings.SplitSeq(ranges, ",") {
+		first, last, cut := strings.Cut(strings.TrimSpace(one), "-")
+		from, until := position(first), position(last)
+		suffix := first == "" && until > 0
+		part := cut && from >= 0 && (last == "" || until >= from)
+		if !suffix && !part {
+			return false
+		}
+	}
+	return true
+}
+
+// position reads a position in a file; -1 where a text is none.
+func position(digits string) int64 {
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || digits[0] == '+' {
+		return -1
+	}
+	return n
 }
 
 // inline are the media types that browsers show without ever running anything in them.
