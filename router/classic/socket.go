@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"parlor/define"
+	"parlor/helper"
 	"parlor/middleware"
 	"parlor/router/plaintext"
 	"parlor/router/socket"
@@ -30,7 +31,7 @@ func parse(kind int, text []byte) (f frame, err error) {
 		return frame{}, define.ErrMalformed
 	}
 	if err := json.Unmarshal(text, &f); err != nil {
-		return frame{}, define.ErrMalformed.With(err)
+		return frame{}, helper.DecodeError(err)
 	}
 	return f, nil
 }
