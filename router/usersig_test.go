@@ -44,6 +44,7 @@ func TestUsersigUsers(t *testing.T) {
 		{"a bad id", "POST", "/chat/create-chat-user/", "", create("user_id", "a b"), `{"code":400,"message":"user_id必须是2到50个文字、数字或 _ - .","data":{}}`},
 		{"a bad day", "POST", "/chat/create-chat-user/", "", create("user_id", "x-"+s.suffix(), "birthday", "yesterday"), `{"code":400,"message":"birthday必须是日期，例如 2006-01-02","data":{}}`},
 		{"a bad address", "POST", "/chat/create-chat-user/", "", create("user_id", "x-"+s.suffix(), "email", "somewhere"), `{"code":400,"message":"email必须是一个有效的邮箱","data":{}}`},
+		{"a long number", "POST", "/chat/create-chat-user/", "", create("user_id", "x-"+s.suffix(), "phone", strings.Repeat("1", 17)), `{"code":400,"message":"phone长度不能超过16个字符","data":{}}`},
 		{"a bad gender", "POST", "/chat/create-chat-user/", "", create("user_id", "x-"+s.suffix(), "gender", "x"), `{"code":400,"message":"gender须为男或女","data":{}}`},
 		{"oneself", "GET", "/chat/chat-user-info/?user_id=" + a1.id, a1.sig, nil, `{"code":200,"message":"获取成功","data":{"chat_user":` + ownChatUser("A1") + `}}`},
 		{"another", "GET", "/chat/chat-user-info/?user_id=" + b1.id, a1.sig, nil, `{"code":200,"message":"获取成功","data":{"chat_user":` + chatUser("B1") + `}}`},
