@@ -244,6 +244,42 @@ func TestUsersigSessions(t *testing.T) {
 	}
 }
 
+// Of several calls at once that open a session of two, one has opened it.
+func TestUsersigSessionOfTwoAtOnce(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	for range 8 { // calls that don't meet prove nothing
+		s.openSessionAtOnce(s.usersig("a1"), s.usersig("b1"))
+	}
+}
+
+func (s *server) openSessionAtOnce(a1, b1 *usersig) {
+	s.t.Helper()
+	answers := make(chan string)
+	for _, u := range []*usersig{a1, b1, a1, b1, a1, b1} {
+		go func() {
+			answers <- u.post("/chat/create-session/", "type", "1", "name", "x", "chat_user_id_list", `["`+a1.id+`","`+b1.id+`"]`).body
+		}()
+	}
+	opened := 0
+	for range 6 {
+		switch answer := <-answers; {
+		case strings.Contains(answer, `"message":"创建成功"`):
+			opened++
+		case !strings.Contains(answer, `"message":"已存在，不需创建"`):
+			s.t.Error(answer)
+		}
+	}
+	if opened != 1 {
+		s.t.Errorf("%d of them have opened it", opened)
+	}
+	for _, u := range []*usersig{a1, b1} {
+		if told := pages[notification](u.native(), "/notifications", "10"); len(told) > 1 {
+			s.t.Errorf("told %d times: %v", len(told), told)
+		}
+	}
+}
+
 // The whole story of two users, over HTTP and sockets.
 func TestUsersigStory(t *testing.T) {
 	t.Parallel()
