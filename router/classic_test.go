@@ -248,6 +248,10 @@ func TestClassicBadFrames(t *testing.T) {
 	}
 	alice.say(socket, room, strings.Repeat("字", 8001))
 	socket.expect(`{"status":"error","msg":"message长度不能超过8,000个字符"}`)
+	for range 11 { // these are JSON
+		socket.send(`{"message":1}`)
+		socket.expect(`{"status":"error","msg":"message类型不正确"}`)
+	}
 	for range 10 {
 		socket.send(`{`)
 		socket.expect(malformed)
