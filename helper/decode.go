@@ -26,7 +26,7 @@ func DecodeJSON(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return decodeError(err)
+		return DecodeError(err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return define.ErrMalformed
@@ -34,7 +34,9 @@ func DecodeJSON(data []byte, v any) error {
 	return nil
 }
 
-func decodeError(err error) error {
+// DecodeError says what a decoder of JSON found wrong, as a define.Error: it names the field that is of a wrong type, or
+// unknown. Anything else is define.ErrMalformed.
+func DecodeError(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
 		field := jsonPath(wrongType.Field)

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"regexp"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -191,7 +192,8 @@ func (u Users) ByNicknamePrefix(ctx context.Context, prefix, afterKey, afterIden
 func (u Users) ByNamePart(ctx context.Context, part, after string, limit int) ([]User, error) {
 	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}, {Key: "cancelled_at", Value: 0}}
 	if part != "" {
-		has := bson.D{{Key: "$regex", Value: regexp.QuoteMeta(part)}}
+		pattern := strings.ReplaceAll(regexp.QuoteMeta(part), "\x00", `\x00`) // a pattern in BSON ends with such a byte
+		has := bson.D{{Key: "$regex", Value: pattern}}
 		filter = append(filter,
 			bson.E{Key: "name_terms", Value: bson.D{{Key: "$all", Value: helper.NamePartTerms(part)}}},
 			// Two terms may be one, and in another order.

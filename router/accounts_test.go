@@ -413,6 +413,9 @@ func TestSearchingAPartOfANameFindsIt(t *testing.T) {
 	if found := find(part); !slices.Equal(found, []string{three.identity}) {
 		t.Errorf("after a change of name and a cancellation it found %v", found)
 	}
+	if found := pages[person](alice, "/users?contains=true&q=a%00", "2"); len(found) != 0 {
+		t.Errorf("by a null byte: %v", found)
+	}
 	alice.get("/users?contains=true&q=%20").refused("invalid", "q")
 	alice.get("/users?contains=1&q=a").refused("invalid", "contains")
 }

@@ -89,6 +89,7 @@ func TestClassicAnswers(t *testing.T) {
 		{"no avatar", "POST", "/register", without("avatar"), `{"status":"error","msg":"avatar为必填字段"}`},
 		{"a short password", "POST", "/register", registration(`,"password":"12345"`), `{"status":"error","msg":"password长度必须至少为6个字符"}`},
 		{"no sex of these", "POST", "/register", registration(`,"sex":3`), `{"status":"error","msg":"sex必须是[0 1 2]中的一个"}`},
+		{"sex as a text", "POST", "/register", registration(`,"sex":"1"`), `{"status":"error","msg":"sex类型不正确"}`},
 		{"sex in words", "POST", "/register", url.Values{"sex": {"x"}}, `{"status":"error","msg":"sex必须是 0、1 或 2"}`},
 		{"broken JSON", "POST", "/register", `{`, `{"status":"error","msg":"请求体不是有效的 JSON"}`},
 		{"an empty login", "POST", "/login", `{"account":""}`, `{"status":"error","msg":"帐号或密码不能为空"}`},
@@ -235,7 +236,7 @@ func TestClassicBadFrames(t *testing.T) {
 	const malformed = `{"status":"error","msg":"请求体不是有效的 JSON"}`
 	for range 3 {
 		for text, want := range map[string]string{
-			``: malformed, `{`: malformed, `null`: malformed, `[]`: malformed, `"x"`: malformed, `{"message":1}`: malformed, "{\"message\":\"\xff\"}": malformed,
+			``: malformed, `{`: malformed, `null`: malformed, `[]`: malformed, `"x"`: malformed, `{"message":1}`: `{"status":"error","msg":"message类型不正确"}`, "{\"message\":\"\xff\"}": malformed,
 			`{}`: `{"status":"error","msg":"message为必填字段"}`, `{"message":"x"}`: `{"status":"error","msg":"非法访问"}`,
 			`{"message":"","room_identity":"` + room + `"}`: `{"status":"error","msg":"message为必填字段"}`,
 		} {
@@ -247,6 +248,10 @@ func TestClassicBadFrames(t *testing.T) {
 	}
 	alice.say(socket, room, strings.Repeat("字", 8001))
 	socket.expect(`{"status":"error","msg":"message长度不能超过8,000个字符"}`)
+	for range 11 { // these are JSON
+		socket.send(`{"message":1}`)
+		socket.expect(`{"status":"error","msg":"message类型不正确"}`)
+	}
 	for range 10 {
 		socket.send(`{`)
 		socket.expect(malformed)

@@ -88,6 +88,16 @@ func TestInstantCalls(t *testing.T) {
 	ap.send(fields{"type": "stop_call", "name": name(bob)})
 	bp.hears("call_stopped")
 
+	// What is passed on need not be WebRTC's: it is the clients' own.
+	ap.send(callTo(bob, fields{"hello": "Bob"}))
+	bp.hears("call_received").is(t, fields{"caller": name(alice), "rtcMessage": fields{"hello": "Bob"}})
+	bp.send(fields{"type": "answer_call", "data": fields{"caller": name(alice), "rtcMessage": fields{"hello": "Alice"}}})
+	ap.hears("call_answered").is(t, fields{"rtcMessage": fields{"hello": "Alice"}})
+	ap.send(fields{"type": "ICEcandidate", "data": fields{"user": name(bob), "rtcMessage": ice("own")}})
+	bp.hears("ICEcandidate").is(t, fields{"rtcMessage": ice("own")})
+	ap.send(fields{"type": "stop_call", "data": fields{"name": name(bob)}})
+	bp.hears("call_stopped")
+
 	// Refused, and given up.
 	bob2 := bob.phone()
 	s.online(bob, 4)

@@ -341,7 +341,20 @@ func TestInstantSettings(t *testing.T) {
 		t.Errorf("after unlocking: %v", got)
 	}
 	for _, name := range []string{"revise_is_top", "revise_is_notice", "revise_is_specific"} {
-		a.says("Group not found", fields{"function": name, "chatroom_id": 1 << 50, "is_top": true})
+		field := strings.TrimPrefix(name, "revise_")
+		a.says("Group not found", fields{"function": name, "chatroom_id": 1 << 50, field: true})
+		before := a.rooms()[room][field]
+		for _, value := range []any{"maybe", []int{}, 2, nil} {
+			want := "The request breaks a rule. (" + field + ": must be a boolean)"
+			if value == nil {
+				want = "The request breaks a rule. (" + field + ": is needed)"
+			}
+			a.says(want, fields{"function": name, "chatroom_id": room, field: value})
+		}
+		a.says("The request breaks a rule. ("+field+": is needed)", fields{"function": name, "chatroom_id": room})
+		if after := a.rooms()[room][field]; after != before {
+			t.Errorf("%s was %v and is %v after refusals", field, before, after)
+		}
 	}
 }
 

@@ -111,6 +111,9 @@ func TestInstantFiles(t *testing.T) {
 	if status, _, _ := s.load(address, bob.cookie); status != 404 {
 		t.Errorf("before it is sent: %d", status)
 	}
+	if got, _ := s.form("/user/uploadfile", alice.cookie, "avatar", "look.png", alice.name, image); got.number("code") != 0 {
+		t.Errorf("by the name that the document has for the field: %v", got)
+	}
 	m := a.say("image", address)
 	if heard := b.next("Msg"); heard["msg_body"] != address || heard["msg_type"] != "image" || m["msg_body"] != address {
 		t.Errorf("heard %v", heard)

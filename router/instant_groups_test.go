@@ -223,6 +223,8 @@ func TestInstantInvitations(t *testing.T) {
 	said := g.o.roomsMessage(g.room, "before")
 	g.o.says("Message Type Error", fields{"function": "reply_add_group", "chatroom_id": g.room, "message_id": said, "answer": 1})
 	g.o.says("Message Type Error", fields{"function": "reply_add_group", "chatroom_id": g.room, "message_id": 5, "answer": 1})
+	g.m.says("The request breaks a rule. (answer: is needed)", fields{"function": "reply_add_group", "chatroom_id": g.room, "message_id": number})
+	g.m.says("The request breaks a rule. (answer: must be a boolean)", fields{"function": "reply_add_group", "chatroom_id": g.room, "message_id": number, "answer": "x"})
 	g.m.says("Reply Add Group Success", fields{"function": "reply_add_group", "chatroom_id": g.room, "message_id": number, "answer": 0})
 	g.o.says("Message Already Replied", reply)
 	if _, in := g.s.rooms()[g.room]; in {

@@ -44,6 +44,7 @@ func TestUsersigUsers(t *testing.T) {
 		{"a bad id", "POST", "/chat/create-chat-user/", "", create("user_id", "a b"), `{"code":400,"message":"user_id必须是2到50个文字、数字或 _ - .","data":{}}`},
 		{"a bad day", "POST", "/chat/create-chat-user/", "", create("user_id", "x-"+s.suffix(), "birthday", "yesterday"), `{"code":400,"message":"birthday必须是日期，例如 2006-01-02","data":{}}`},
 		{"a bad address", "POST", "/chat/create-chat-user/", "", create("user_id", "x-"+s.suffix(), "email", "somewhere"), `{"code":400,"message":"email必须是一个有效的邮箱","data":{}}`},
+		{"a long number", "POST", "/chat/create-chat-user/", "", create("user_id", "x-"+s.suffix(), "phone", strings.Repeat("1", 17)), `{"code":400,"message":"phone长度不能超过16个字符","data":{}}`},
 		{"a bad gender", "POST", "/chat/create-chat-user/", "", create("user_id", "x-"+s.suffix(), "gender", "x"), `{"code":400,"message":"gender须为男或女","data":{}}`},
 		{"oneself", "GET", "/chat/chat-user-info/?user_id=" + a1.id, a1.sig, nil, `{"code":200,"message":"获取成功","data":{"chat_user":` + ownChatUser("A1") + `}}`},
 		{"another", "GET", "/chat/chat-user-info/?user_id=" + b1.id, a1.sig, nil, `{"code":200,"message":"获取成功","data":{"chat_user":` + chatUser("B1") + `}}`},
@@ -240,6 +241,42 @@ func TestUsersigSessions(t *testing.T) {
 	}
 	if a := s.usersig("new").get("/chat/session-info/"); a.body != `{"code":200,"message":"获取成功","data":{"num_of_sessions":0,"session_info_list":[],"num_of_pages":1}}` {
 		t.Errorf("no sessions: %s", a.body)
+	}
+}
+
+// Of several calls at once that open a session of two, one has opened it.
+func TestUsersigSessionOfTwoAtOnce(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	for range 8 { // calls that don't meet prove nothing
+		s.openSessionAtOnce(s.usersig("a1"), s.usersig("b1"))
+	}
+}
+
+func (s *server) openSessionAtOnce(a1, b1 *usersig) {
+	s.t.Helper()
+	answers := make(chan string)
+	for _, u := range []*usersig{a1, b1, a1, b1, a1, b1} {
+		go func() {
+			answers <- u.post("/chat/create-session/", "type", "1", "name", "x", "chat_user_id_list", `["`+a1.id+`","`+b1.id+`"]`).body
+		}()
+	}
+	opened := 0
+	for range 6 {
+		switch answer := <-answers; {
+		case strings.Contains(answer, `"message":"创建成功"`):
+			opened++
+		case !strings.Contains(answer, `"message":"已存在，不需创建"`):
+			s.t.Error(answer)
+		}
+	}
+	if opened != 1 {
+		s.t.Errorf("%d of them have opened it", opened)
+	}
+	for _, u := range []*usersig{a1, b1} {
+		if told := pages[notification](u.native(), "/notifications", "10"); len(told) > 1 {
+			s.t.Errorf("told %d times: %v", len(told), told)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ func (s *Rooms) Roster(ctx context.Context, c Caller, room string) ([]Member, er
 
 func (c *core) memberView(d *models.UserRoom, user User) Member {
 	return Member{
-		User: user, Role: d.Role, Nickname: d.Nickname, ReadSeq: d.ReadSeq, SilencedUntil: d.SilencedUntil,
+		User: user, Role: d.Role, Nickname: d.Nickname, ReadSeq: d.ReadSeq, ReadAt: d.ReadAt, SilencedUntil: d.SilencedUntil,
 		Online: c.hub.Online(d.UserIdentity), CreatedAt: d.CreatedAt,
 	}
 }

@@ -161,6 +161,7 @@ type Member struct {
 	Role          string `json:"role"`
 	Nickname      string `json:"nickname"`
 	ReadSeq       int64  `json:"read_seq"`
+	ReadAt        int64  `json:"-"` // when ReadSeq last moved, 0 for never
 	SilencedUntil int64  `json:"silenced_until"`
 	Online        bool   `json:"online"`
 	CreatedAt     int64  `json:"created_at"`

@@ -91,8 +91,7 @@ func (s *Friends) Connect(ctx context.Context, c Caller, in ConnectInput) (Conne
 		return Connection{}, err
 	}
 	if own[c.User] && own[to.Identity] && to.Identity != c.User {
-		friend, err = s.introduce(ctx, c, to.Identity, in.Name)
-		return Connection{Friend: &friend, Created: true}, err
+		return s.introduce(ctx, c, to.Identity, in.Name)
 	}
 	result, err := s.Request(ctx, c, FriendRequestInput{To: to.Identity})
 	return Connection{Friend: result.Friend, Request: result.Request, Created: result.Friend != nil}, err
@@ -100,16 +99,21 @@ func (s *Friends) Connect(ctx context.Context, c Caller, in ConnectInput) (Conne
 
 // introduce makes the caller and another user friends without asking. Stopped on the way, it is done again by the next
 // call, as befriend is.
-func (s *Friends) introduce(ctx context.Context, c Caller, to, name string) (Friend, error) {
+func (s *Friends) introduce(ctx context.Context, c Caller, to, name string) (Connection, error) {
 	if err := limit(s.limits.request, c.User); err != nil {
-		return Friend{}, err
+		return Connection{}, err
 	}
 	pair := models.Pair(c.User, to)
 	defer s.locks.lock(pair)()
+	if friend, err := s.friendOf(ctx, c.User, to); err == nil { // of two calls at once the other was first
+		return Connection{Friend: &friend}, nil
+	} else if !errors.Is(err, define.ErrFriendNotFound) {
+		return Connection{}, err
+	}
 	if blocked, err := s.store.Blocks.Exists(ctx, to, c.User); err != nil {
-		return Friend{}, err
+		return Connection{}, err
 	} else if blocked {
-		return Friend{}, define.ErrBlocked
+		return Connection{}, define.ErrBlocked
 	}
 	at := now()
 	request := models.FriendRequest{
@@ -120,15 +124,16 @@ func (s *Friends) introduce(ctx context.Context, c Caller, to, name string) (Fri
 		request, err = s.store.FriendRequests.Open(ctx, pair)
 	}
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
-		return Friend{}, err
+		return Connection{}, err
 	}
 	if err := s.nameRoom(ctx, c.User, to, name); err != nil {
-		return Friend{}, err
+		return Connection{}, err
 	}
 	if err := s.befriend(ctx, &request); err != nil {
-		return Friend{}, err
+		return Connection{}, err
 	}
-	return s.friendOf(ctx, c.User, to)
+	friend, err := s.friendOf(ctx, c.User, to)
+	return Connection{Friend: &friend, Created: true}, err
 }
 
 // nameRoom gives the private room of a pair a name where it has none.

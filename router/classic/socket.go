@@ -5,12 +5,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 	"github.com/gorilla/websocket"
 
 	"parlor/define"
+	"parlor/helper"
 	"parlor/middleware"
 	"parlor/router/plaintext"
 	"parlor/router/socket"
@@ -30,7 +32,7 @@ func parse(kind int, text []byte) (f frame, err error) {
 		return frame{}, define.ErrMalformed
 	}
 	if err := json.Unmarshal(text, &f); err != nil {
-		return frame{}, define.ErrMalformed.With(err)
+		return frame{}, helper.DecodeError(err)
 	}
 	return f, nil
 }
@@ -86,15 +88,18 @@ type client struct {
 func (s *client) receive(kind int, text []byte) {
 	s.conn.Pace()
 	in, err := parse(kind, text)
+	if errors.Is(err, define.ErrMalformed) {
+		s.broken++
+	} else {
+		s.broken = 0
+	}
 	if err != nil {
 		s.refuse(err)
-		s.broken++
 		if s.broken == define.BrokenFramesMax {
 			s.conn.Close(hub.CloseReason{Code: define.CloseProtocol, Text: "too many broken frames"})
 		}
 		return
 	}
-	s.broken = 0
 	caller := s.conn.Caller()
 	caller.Conn = nil // else this socket would not hear of it
 	if _, _, err := s.face.o.Messages.Send(s.face.o.Sockets.Context(), caller, in.RoomIdentity, service.MessageInput{Data: in.Message}); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"parlor/define"
+	"parlor/helper"
 	"parlor/middleware"
 	"parlor/service"
 )
@@ -46,11 +47,11 @@ func readJSON(c *gin.Context, v any) error {
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return define.ErrTooLarge.With(err)
 	}
-	if err == nil {
-		err = json.Unmarshal(data, v)
-	}
 	if err != nil {
 		return define.ErrMalformed.With(err)
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return helper.DecodeError(err)
 	}
 	return nil
 }

@@ -1,8 +1,11 @@
 package cotalk
 
 import (
+	"cmp"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -114,6 +117,9 @@ var general = words{
 	define.ErrNoMail:      refuse(http.StatusInternalServerError, "Failed to send email"),
 }
 
+// fieldNames are those of fields that the core calls otherwise.
+var fieldNames = map[string]string{"name": "chat_name", "data": "msg_text", "file": "msg_file"}
+
 // shown returns the status and the words for a refusal.
 func shown(refusal *define.Error) (status int, info string) {
 	if isOwn(refusal) {
@@ -123,8 +129,9 @@ func shown(refusal *define.Error) (status int, info string) {
 		return own.Status, own.Text.En
 	}
 	info = refusal.Text.En
-	for name, field := range refusal.Fields {
-		info += " " + name + " " + field.En + "."
+	for _, field := range slices.Sorted(maps.Keys(refusal.Fields)) {
+		name := cmp.Or(fieldNames[field], field)
+		info += " " + name + " " + strings.TrimPrefix(refusal.Fields[field].En, field+" ") + "."
 	}
 	switch refusal.Status {
 	case http.StatusForbidden, http.StatusLocked:

@@ -32,6 +32,17 @@ func (r readers) of(seq int64) []int64 {
 	return numbers
 }
 
+// since returns when those who have read a message, but its sender, last came further: 0 where nobody has read it.
+func (r readers) since(m service.Message) int64 {
+	at := int64(0)
+	for _, member := range r.members {
+		if member.ReadSeq >= m.Seq && member.User.Identity != m.Sender.Identity {
+			at = max(at, member.ReadAt)
+		}
+	}
+	return at
+}
+
 // messageViews puts messages of one chat into this face's shape.
 func (f *Face) messageViews(r *request, messages []service.Message, readers readers) ([]messageView, error) {
 	var people []string
@@ -71,7 +82,7 @@ func (f *Face) people(ctx context.Context, identities ...string) (map[string]ser
 func messageViewOf(m service.Message, readers readers, names map[string]service.User) messageView {
 	view := messageView{
 		MsgID: m.Identity, SenderID: m.Sender.Number, ChatID: readers.chat, MsgText: textOf(m), MsgType: typeLetters[m.Type],
-		CreateTime: seconds(m.CreatedAt), UpdateTime: seconds(m.UpdatedAt), ReadUsers: readers.of(m.Seq), ReplyTo: -1,
+		CreateTime: seconds(m.CreatedAt), UpdateTime: seconds(max(m.UpdatedAt, readers.since(m))), ReadUsers: readers.of(m.Seq), ReplyTo: -1,
 	}
 	if m.ReplyTo != 0 {
 		view.ReplyTo = m.ReplyTo

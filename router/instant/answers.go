@@ -1,9 +1,11 @@
 package instant
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -48,11 +50,14 @@ func refusal(err error) bool {
 	return err != nil && expected
 }
 
+// fieldNames are those of fields that the core calls otherwise.
+var fieldNames = map[string]string{"data": "msg_body", "group": "fgroup_name"}
+
 // worded says what was refused, and of which field.
 func worded(refusal *define.Error, language string) string {
 	text := refusal.Text.In(language)
 	for _, name := range slices.Sorted(maps.Keys(refusal.Fields)) {
-		text += " (" + name + ": " + refusal.Fields[name].In(language) + ")"
+		text += " (" + cmp.Or(fieldNames[name], name) + ": " + strings.TrimSpace(strings.TrimPrefix(refusal.Fields[name].In(language), name)) + ")"
 	}
 	return text
 }

@@ -106,6 +106,9 @@ func (k *caller) hears(e service.CallSignalEvent) []any {
 	if e.Candidate != nil {
 		return []any{callFrame{"ICEcandidate", relayed{faceCandidate(e.Candidate)}}}
 	}
+	if own := k.server.offers.of(k.conn.Caller().User); own.call == e.Call && own.message == nil {
+		return nil // he has answered, and had the offer when it rang
+	}
 	var description struct {
 		Type string `json:"type"`
 	}

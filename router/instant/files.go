@@ -62,8 +62,9 @@ func fileOf(address string) string {
 // whose it is.
 const formMemory = 256 << 10
 
-// form reads an upload and finds out whose it is: before it reads, unless a name is enough.
-func (s *Server) form(c *gin.Context, field string) (service.Caller, multipart.File, *multipart.FileHeader, error) {
+// form reads an upload and finds out whose it is: before it reads, unless a name is enough. The file may be in any of the
+// fields; the first of them is the one to ask for.
+func (s *Server) form(c *gin.Context, fields ...string) (service.Caller, multipart.File, *multipart.FileHeader, error) {
 	proven := token(c.Query("token"))
 	if caller, err := s.caller(c, c.Query("username"), proven); err != nil && !s.o.TrustNames {
 		return caller, nil, nil, err
@@ -81,11 +82,12 @@ func (s *Server) form(c *gin.Context, field string) (service.Caller, multipart.F
 	if err != nil {
 		return caller, nil, nil, err
 	}
-	file, header, err := c.Request.FormFile(field)
-	if err != nil {
-		return caller, nil, nil, define.Invalid(field, "is needed", "为必填字段")
+	for _, field := range fields {
+		if file, header, err := c.Request.FormFile(field); err == nil {
+			return caller, file, header, nil
+		}
 	}
-	return caller, file, header, nil
+	return caller, nil, nil, define.Invalid(fields[0], "is needed", "为必填字段")
 }
 
 func dropForm(c *gin.Context) {
@@ -117,7 +119,7 @@ type fileKept struct {
 
 func (s *Server) uploadFile(c *gin.Context) (any, error) {
 	defer dropForm(c)
-	caller, file, header, err := s.form(c, "file")
+	caller, file, header, err := s.form(c, "file", "avatar") // the document's name
 	if err != nil {
 		return nil, err
 	}

@@ -203,13 +203,17 @@ func answerOf(i *service.Invitation) int {
 type replyInput struct {
 	ChatroomID number `json:"chatroom_id"`
 	MessageID  number `json:"message_id"`
-	Answer     number `json:"answer"`
+	Answer     *truth `json:"answer"` // 1 or 0
 }
 
 // replyAddGroup decides who comes in.
 func replyAddGroup(ctx context.Context, k *client, in replyInput) ([]any, error) {
 	s, caller := k.server, k.caller()
 	room, err := k.group(ctx, in.ChatroomID)
+	if err != nil {
+		return nil, err
+	}
+	approved, err := in.Answer.given("answer")
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +230,7 @@ func replyAddGroup(ctx context.Context, k *client, in replyInput) ([]any, error)
 		return nil, err
 	}
 	decide := s.o.Rooms.Decline
-	if in.Answer == answerApproved {
+	if approved {
 		decide = s.o.Rooms.Approve
 	}
 	if _, err := decide(ctx, caller, asked.Identity); err != nil {

@@ -115,24 +115,34 @@ func fetchRoomInfo(ctx context.Context, k *client, in roomInput) ([]any, error) 
 
 type settingInput struct {
 	ChatroomID number `json:"chatroom_id"`
-	IsTop      truth  `json:"is_top"`
-	IsNotice   truth  `json:"is_notice"`
-	IsSpecific truth  `json:"is_specific"`
+	IsTop      *truth `json:"is_top"`
+	IsNotice   *truth `json:"is_notice"`
+	IsSpecific *truth `json:"is_specific"`
 }
 
 func reviseIsTop(ctx context.Context, k *client, in settingInput) ([]any, error) {
-	on := bool(in.IsTop)
+	on, err := in.IsTop.given("is_top")
+	if err != nil {
+		return nil, err
+	}
 	return k.revise(ctx, in, service.RoomMeInput{Pinned: &on}, said{"revise_is_top", "Is_Top Revise Success"})
 }
 
 func reviseIsNotice(ctx context.Context, k *client, in settingInput) ([]any, error) {
-	off := !bool(in.IsNotice)
+	on, err := in.IsNotice.given("is_notice")
+	if err != nil {
+		return nil, err
+	}
+	off := !on
 	return k.revise(ctx, in, service.RoomMeInput{Muted: &off}, said{"revise_is_notice", "Is_Notice Revise Success"})
 }
 
 // reviseIsSpecific locks a room or unlocks it for good. Its client asks for the password itself before it shows the room.
 func reviseIsSpecific(ctx context.Context, k *client, in settingInput) ([]any, error) {
-	on := bool(in.IsSpecific)
+	on, err := in.IsSpecific.given("is_specific")
+	if err != nil {
+		return nil, err
+	}
 	return k.revise(ctx, in, service.RoomMeInput{Locked: &on, Unlocked: true}, said{"revise_is_specific", "Is_Specific Revise Success"})
 }
 

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"parlor/define"
+	"parlor/helper"
 )
 
 // number is an integer that clients send as a number or as the digits of one. What is none of both is 0, which nothing
@@ -46,7 +48,7 @@ func (t *token) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// truth is a flag that clients may send as a number, too.
+// truth is a flag that clients may send as a number, too. Anything else is refused: it would undo what is set.
 type truth bool
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -54,10 +56,20 @@ func (b *truth) UnmarshalJSON(text []byte) error {
 	switch strings.Trim(string(text), `" `) {
 	case "true", "True", "1":
 		*b = true
-	default:
+	case "false", "False", "0":
 		*b = false
+	default:
+		return &json.UnmarshalTypeError{Value: "value", Type: reflect.TypeFor[truth]()}
 	}
 	return nil
+}
+
+// given returns a flag that a client must send.
+func (b *truth) given(field string) (bool, error) {
+	if b == nil {
+		return false, define.Invalid(field, "is needed", "为必填字段")
+	}
+	return bool(*b), nil
 }
 
 // decode reads the object that a client sends. Unknown fields are passed over, as the clients send some.
@@ -66,7 +78,7 @@ func decode(text []byte, v any) error {
 		return define.ErrMalformed
 	}
 	if err := json.Unmarshal(text, v); err != nil {
-		return define.ErrMalformed.With(err)
+		return helper.DecodeError(err)
 	}
 	return nil
 }

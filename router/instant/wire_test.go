@@ -2,11 +2,13 @@ package instant
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 
+	"parlor/define"
 	"parlor/service"
 )
 
@@ -26,10 +28,20 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%s is %q, %v, want %q", text, got, err, want)
 		}
 	}
-	for text, want := range map[string]truth{"true": true, "1": true, `"true"`: true, "false": false, "0": false, "null": false, "[]": false} {
+	for text, want := range map[string]truth{"true": true, "1": true, `"true"`: true, "false": false, "0": false, `"False"`: false} {
 		got := !want
 		if err := json.Unmarshal([]byte(text), &got); err != nil || got != want {
 			t.Errorf("%s is %v, %v, want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{`"maybe"`, "[]", "{}", "2", `""`} {
+		var in struct {
+			On *truth `json:"on"`
+		}
+		err := decode([]byte(`{"on":`+text+`}`), &in)
+		refusal := (*define.Error)(nil)
+		if !errors.As(err, &refusal) || refusal.Fields["on"].En != "must be a boolean" {
+			t.Errorf("%s is refused with %v", text, err)
 		}
 	}
 }

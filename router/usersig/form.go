@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -39,12 +40,18 @@ func (f form) field(name string) *string {
 	return &text
 }
 
+// phoneMax is the seed's; the core takes longer ones.
+const phoneMax = 16
+
 // person reads what may be said of a user.
 func (f form) person() (service.PersonInput, error) {
 	in := service.PersonInput{Username: f.field("username"), IDCardNum: f.field("id_card_num"), Email: f.field("email"), AvatarAddress: f.field("avatar")}
 	in.ProfileInput = service.ProfileInput{
 		Nickname: f.field("nickname"), Phone: f.field("phone"), Description: f.field("description"), Name: f.field("name"),
 		Birthday: f.field("birthday"), Province: f.field("province"), City: f.field("city"),
+	}
+	if in.Phone != nil && utf8.RuneCountInString(*in.Phone) > phoneMax {
+		return in, define.Invalid("phone", "has at most 16 characters", "长度不能超过16个字符")
 	}
 	if gender := f.field("gender"); gender != nil {
 		sex, known := sexOf[*gender]
