@@ -176,6 +176,7 @@ func queries(ctx context.Context, s *Store) map[string]func() error {
 		"UserRooms.Skip of one": func() error { return s.UserRooms.Skip(ctx, "r", 1, "u") },
 
 		"Invitations.Close":    func() error { return s.Invitations.Close(ctx, "r", "u", 1) },
+		"Invitations.Withdraw": func() error { return s.Invitations.Withdraw(ctx, "u", 1) },
 		"Invitations.Awaiting": func() error { return ask(s.Invitations.Awaiting(ctx, "u", "i", 10)) },
 		"Invitations.Get":      func() error { return ask(s.Invitations.Get(ctx, "i")) },
 		"Invitations.Pending":  func() error { return ask(s.Invitations.Pending(ctx, "r", "u")) },
