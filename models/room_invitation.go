@@ -66,26 +66,22 @@ func (r RoomInvitations) Awaiting(ctx context.Context, invitee, before string, l
 	return findAll[RoomInvitation](ctx, r.c, filter, page(bson.D{{Key: "_id", Value: -1}}, limit))
 }
 
-// Settle approves the pending invitations of people who have come into a room another way.
-func (r RoomInvitations) Settle(ctx context.Context, room string, invitees []string, by string, at int64) error {
-	filter := bson.D{
+// PendingOf returns the pending invitations of people into a room.
+func (r RoomInvitations) PendingOf(ctx context.Context, room string, invitees []string) ([]RoomInvitation, error) {
+	return findAll[RoomInvitation](ctx, r.c, bson.D{
 		{Key: "room_identity", Value: room}, {Key: "invitee", Value: bson.D{{Key: "$in", Value: invitees}}}, {Key: "state", Value: define.InvitationPending},
-	}
-	_, err := r.c.UpdateMany(ctx, filter, decision(define.InvitationApproved, by, at))
-	return wrap(err)
+	})
+}
+
+// Waiting returns all pending invitations of somebody.
+func (r RoomInvitations) Waiting(ctx context.Context, invitee string) ([]RoomInvitation, error) {
+	return findAll[RoomInvitation](ctx, r.c, bson.D{{Key: "invitee", Value: invitee}, {Key: "state", Value: define.InvitationPending}})
 }
 
 // Close declines all pending invitations of a room that is no more.
 func (r RoomInvitations) Close(ctx context.Context, room, by string, at int64) error {
 	filter := bson.D{{Key: "room_identity", Value: room}, {Key: "state", Value: define.InvitationPending}}
 	_, err := r.c.UpdateMany(ctx, filter, decision(define.InvitationDeclined, by, at))
-	return wrap(err)
-}
-
-// Withdraw declines all pending invitations of somebody who is no more.
-func (r RoomInvitations) Withdraw(ctx context.Context, invitee string, at int64) error {
-	filter := bson.D{{Key: "invitee", Value: invitee}, {Key: "state", Value: define.InvitationPending}}
-	_, err := r.c.UpdateMany(ctx, filter, decision(define.InvitationDeclined, invitee, at))
 	return wrap(err)
 }
 

@@ -335,12 +335,12 @@ func TestCancel(t *testing.T) {
 	}
 	mine.expectClose(4401)
 	heardOps := map[string]int{}
-	for range 11 {
+	for range 12 {
 		f := bobs.await(bobs.pushes, "the end of alice")
 		heardOps[f.Op]++
 	}
 	// For each of the two groups: a new owner, the roles of both, who left, and a system message of each change.
-	if want := map[string]int{"friend.removed": 1, "room.updated": 2, "member.updated": 2, "member.left": 2, "message.new": 4}; !maps.Equal(heardOps, want) {
+	if want := map[string]int{"friend.removed": 1, "invitation.decided": 1, "room.updated": 2, "member.updated": 2, "member.left": 2, "message.new": 4}; !maps.Equal(heardOps, want) {
 		t.Errorf("bob heard %v, want %v", heardOps, want)
 	}
 	bobs.quiet()

@@ -170,6 +170,42 @@ func TestApproval(t *testing.T) {
 	bob.get(on + "/invitations").refused("forbidden")
 }
 
+// Those who would decide learn that nothing is left to decide: who waits has come in another way, or is no more.
+func TestInvitationIsOverByItself(t *testing.T) {
+	t.Parallel()
+	s := sharedServer(t)
+	alice, bob := s.friends("alice", "bob")
+	carol, dave, erin := s.user("carol"), s.user("dave"), s.user("erin")
+	for _, friend := range []*user{carol, dave} {
+		alice.befriend(friend)
+	}
+	for _, friend := range []*user{dave, erin} {
+		bob.befriend(friend)
+	}
+	made := into[room](alice.post("/rooms", fields{"name": "club", "members": []string{bob.identity, carol.identity}, "join_policy": "approval"}).ok(201))
+	on := "/rooms/" + made.Identity
+	alice.put(on+"/members/"+carol.identity+"/role", fields{"role": "admin"}).ok(200)
+	bob.post(on+"/members", fields{"members": []string{dave.identity, erin.identity}}).ok(200)
+	alices, bobs, carols, daves := alice.socket(), bob.socket(), carol.socket(), dave.socket()
+
+	alice.post(on+"/members", fields{"members": []string{dave.identity}}).ok(200)
+	daves.expect("room.created")
+	for _, socket := range []*socket{alices, carols, bobs, daves} {
+		checkJoined(t, socket, made.Identity, dave, alice)
+		if got := heard[invitation](socket, "invitation.decided"); got.Invitee.Identity != dave.identity || got.State != "approved" || got.DecidedBy != alice.identity {
+			t.Errorf("%s heard of %+v", socket.account, got)
+		}
+	}
+	bobs.notice("invitation.decided")
+	erin.delete("/users/me", fields{"password": password}).ok(204)
+	bobs.expect("friend.removed")
+	for _, socket := range []*socket{alices, carols, bobs} {
+		if got := heard[invitation](socket, "invitation.decided"); got.Invitee.Identity != erin.identity || got.State != "declined" || got.DecidedBy != erin.identity {
+			t.Errorf("%s heard of %+v", socket.account, got)
+		}
+	}
+}
+
 func TestJoinByNumber(t *testing.T) {
 	t.Parallel()
 	s := sharedServer(t)

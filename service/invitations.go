@@ -57,7 +57,7 @@ func (s *Rooms) AddMembers(ctx context.Context, c Caller, room string, in Member
 	if err != nil {
 		return MembersResult{}, err
 	}
-	return MembersResult{Added: newcomers, Pending: []string{}, Message: message}, s.store.Invitations.Settle(ctx, room, newcomers, c.User, now())
+	return MembersResult{Added: newcomers, Pending: []string{}, Message: message}, s.settle(ctx, state, c.User, newcomers)
 }
 
 // addMembers takes users into a group, tells everybody and returns the number of the message that says so. Stopped after
@@ -226,7 +226,7 @@ func (s *Rooms) join(ctx context.Context, c Caller, room, message string) error 
 		if _, err := s.addMembers(ctx, state, c.User, []string{c.User}); err != nil {
 			return err
 		}
-		return s.store.Invitations.Settle(ctx, room, []string{c.User}, c.User, now())
+		return s.settle(ctx, state, c.User, []string{c.User})
 	case define.JoinApproval:
 		if _, err := s.store.Invitations.Pending(ctx, room, c.User); !errors.Is(err, models.ErrNotFound) {
 			return errors.Join(err, define.ErrInvitationOpen)
@@ -307,7 +307,13 @@ func (s *Rooms) decide(ctx context.Context, c Caller, identity, decision string,
 	if err := carryOut(state, &d); err != nil {
 		return Invitation{}, err
 	}
-	if d, err = s.store.Invitations.Decide(ctx, identity, decision, c.User, now()); err != nil {
+	return s.end(ctx, state, identity, decision, c.User)
+}
+
+// end notes what was decided of an invitation and tells everybody concerned. Refusals: ErrInvitationClosed.
+func (s *Rooms) end(ctx context.Context, state *roomState, identity, decision, by string) (Invitation, error) {
+	d, err := s.store.Invitations.Decide(ctx, identity, decision, by, now())
+	if err != nil {
 		return Invitation{}, notFound(err, define.ErrInvitationClosed)
 	}
 	view, err := s.invitationView(ctx, &d)
@@ -318,7 +324,39 @@ func (s *Rooms) decide(ctx context.Context, c Caller, identity, decision string,
 	s.hub.Publish(hub.Delivery{Event: hub.Event{Op: define.EventInvitationDecided, Data: view}, Users: concerned})
 	content := models.NotificationContent{Room: d.RoomIdentity, Invitation: identity, State: decision}
 	asked := slices.Compact([]string{d.Inviter, d.Invitee})
-	return view, s.notify(ctx, define.NotifyInvitationEnded, c.User, content, asked...)
+	return view, s.notify(ctx, define.NotifyInvitationEnded, by, content, asked...)
+}
+
+// settle approves the invitations of those who have come into a room another way.
+func (s *Rooms) settle(ctx context.Context, state *roomState, by string, users []string) error {
+	pending, err := s.store.Invitations.PendingOf(ctx, state.room.Identity, users)
+	if err != nil {
+		return err
+	}
+	for i := range pending {
+		if _, err := s.end(ctx, state, pending[i].Identity, define.InvitationApproved, by); err != nil && !errors.Is(err, define.ErrInvitationClosed) {
+			return err
+		}
+	}
+	return nil
+}
+
+// withdraw declines everything that a user waits for.
+func (s *Rooms) withdraw(ctx context.Context, user string) error {
+	pending, err := s.store.Invitations.Waiting(ctx, user)
+	if err != nil {
+		return err
+	}
+	for i := range pending {
+		state, err := s.rooms.get(ctx, pending[i].RoomIdentity)
+		if err != nil {
+			return err
+		}
+		if _, err := s.end(ctx, state, pending[i].Identity, define.InvitationDeclined, user); err != nil && !errors.Is(err, define.ErrInvitationClosed) {
+			return err
+		}
+	}
+	return nil
 }
 
 // deciderOf returns the room of an invitation to one whom it waits for.

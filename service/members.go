@@ -121,7 +121,7 @@ func (s *Rooms) leaveAll(ctx context.Context, c Caller) error {
 			return err
 		}
 	}
-	return s.store.Invitations.Withdraw(ctx, c.User, now())
+	return s.withdraw(ctx, c.User)
 }
 
 // Leave takes the caller out of a group. One that he owns passes to the longest-serving admin, else to the longest-serving
