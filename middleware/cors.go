@@ -9,7 +9,7 @@ import (
 
 const (
 	corsMethods = "GET, POST, PUT, PATCH, DELETE"
-	corsHeaders = "Authorization, Content-Type, If-None-Match, Range, " + HeaderRequestID
+	corsHeaders = "Authorization, Content-Type, If-None-Match, If-Range, Range, " + HeaderRequestID
 	corsExposed = "Accept-Ranges, Content-Disposition, Content-Range, ETag, Retry-After, " + HeaderRequestID
 	corsMaxAge  = "600" // seconds; Chromium remembers a preflight for 7200 at most
 )
