@@ -145,11 +145,10 @@ func (c *core) publishMessage(state *roomState, op string, m *models.Message, ar
 	deliveries := [4]hub.Delivery{{Event: hub.Event{Op: op, Data: around.view(m, "")}, Users: users, Skip: sender, Except: except}}
 	n := 1
 	if original := around.quoted[m.ReplyTo]; original != nil && !state.allSee(original) {
-		blind := slices.DeleteFunc(slices.Clone(users), func(user string) bool { return state.sees(user, original) })
-		deliveries[0].Users = slices.DeleteFunc(slices.Clone(users), func(user string) bool { return !state.sees(user, original) })
 		unquoted := around
 		unquoted.quoted = nil
-		deliveries[n] = hub.Delivery{Event: hub.Event{Op: op, Data: unquoted.view(m, "")}, Users: blind, Skip: sender, Except: except}
+		deliveries[n] = hub.Delivery{Event: hub.Event{Op: op, Data: unquoted.view(m, "")}, Skip: sender, Except: except}
+		deliveries[0].Users, deliveries[n].Users = state.partition(users, original)
 		n++
 	}
 	if slices.Contains(users, sender) { // unless he has just left, of which the system message tells

@@ -71,7 +71,20 @@ func (s *roomState) seeing(m *models.Message) []string {
 	if s.allSee(m) { // as every new one
 		return s.ids
 	}
-	return slices.DeleteFunc(slices.Clone(s.ids), func(user string) bool { return !s.sees(user, m) })
+	seeing, _ := s.partition(s.ids, m)
+	return seeing
+}
+
+// partition divides members into those for whom a message is there and those for whom it is not.
+func (s *roomState) partition(users []string, m *models.Message) (seeing, others []string) {
+	for _, user := range users {
+		if s.sees(user, m) {
+			seeing = append(seeing, user)
+		} else {
+			others = append(others, user)
+		}
+	}
+	return seeing, others
 }
 
 func (s *roomState) allSee(m *models.Message) bool { return m.Seq > s.floor && len(m.HiddenFor) == 0 }
