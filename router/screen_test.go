@@ -203,8 +203,8 @@ func (s *screen) rest(method, path string, body any) {
 	}
 }
 
-// shown returns what stands on the screen, oldest first: without what the user has deleted or cleared, and with quotes as
-// what they quote is now.
+// shown returns what stands on the screen, oldest first: without what the user has deleted or cleared, nor quotes of that,
+// and with quotes as what they quote is now.
 func (s *screen) shown() (all []message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -212,7 +212,11 @@ func (s *screen) shown() (all []message) {
 		if s.hidden[m.Identity] || m.Seq <= s.cleared {
 			continue
 		}
-		if m.Reply != nil {
+		switch {
+		case m.Reply == nil:
+		case s.hidden[m.ReplyTo] || m.Reply.Seq <= s.cleared:
+			m.Reply = nil
+		default:
 			now, original := *m.Reply, s.said[m.ReplyTo]
 			now.Data, now.RecalledAt = original.Data, original.RecalledAt
 			m.Reply = &now

@@ -139,9 +139,12 @@ func (c *core) viewOf(ctx context.Context, m *models.Message, reader string) (Me
 
 // publishMessage tells the members of a room about a message; except has its answer already and may be nil. The sender
 // alone sees his ClientID, and who has locked the room learns only that something came. Whoever does not see the
-// message hears nothing of it, and whoever does not see what it answers hears it without the quote.
+// message hears nothing of it unless it was recalled, and whoever does not see what it answers hears it without the quote.
 func (c *core) publishMessage(state *roomState, op string, m *models.Message, around surroundings, except *hub.Conn) {
-	sender, users := m.UserIdentity, state.seeing(m)
+	sender, users := m.UserIdentity, state.ids
+	if m.RecalledAt == 0 { // what is left has no words, and its announcement goes with it, which all see
+		users = state.seeing(m)
+	}
 	deliveries := [4]hub.Delivery{{Event: hub.Event{Op: op, Data: around.view(m, "")}, Users: users, Skip: sender, Except: except}}
 	n := 1
 	if original := around.quoted[m.ReplyTo]; original != nil && !state.allSee(original) {
